@@ -1,0 +1,111 @@
+/* A scorer: a checkpoint, loaded and packed, and how to apply it to texts. The engine's whole
+ * public face: no sockets, no files but the checkpoint's, no state between calls but the weights.
+ *
+ * A score is a function of the checkpoint, the text and the options that lt_scorer_options says
+ * are part of the numerics class, and of nothing else: not of the other texts of the call, their
+ * order, the number of threads, or the instruction set. */
+#ifndef LT_WORKER_ENGINE_SCORER_H
+#define LT_WORKER_ENGINE_SCORER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/limits.h"
+#include "common/status.h"
+#include "lefttail.pb-c.h"
+
+typedef enum lt_template {
+    LT_TEMPLATE_TEXT, /* `text` alone, with the tokenizer's special tokens ("response" in a job) */
+    LT_TEMPLATE_PAIR, /* text and pair as a sentence pair */
+    LT_TEMPLATE_CHAT, /* messages through the checkpoint's chat template, no generation prompt */
+} lt_template;
+
+typedef struct lt_scorer_options {
+    Lefttail__Precision precision; /* PRECISION_UNKNOWN: bf16 if the weights are, else f32 */
+    uint32_t max_length;           /* tokens; 0: what the checkpoint allows; larger than that is an error */
+    bool fail_on_overflow;         /* else truncate: at the end, for pairs the longer side, for chats the oldest turns */
+    bool literal_specials;         /* special tokens spelled in a text stay text */
+    const char *date;              /* YYYY-MM-DD for templates that insert one; NULL: such a template is an error */
+    int threads;                   /* 0: all cores this process may use. Not part of the class */
+    uint32_t batch_texts_max;      /* 0: by the token budget. Not part of the class; tests vary it */
+} lt_scorer_options;
+
+/* The facts of a loaded (or only inspected) checkpoint. Strings live as long as the scorer. */
+typedef struct lt_scorer_facts {
+    const char *architecture;      /* "BertForSequenceClassification" */
+    const char *head;              /* "pooler + classifier", "score at the last token" */
+    uint32_t label_count;
+    const char *const *labels;     /* [label_count] */
+    uint64_t parameter_count;
+    uint64_t weight_bytes;         /* packed, at this precision */
+    uint32_t max_length;           /* tokens, resolved */
+    Lefttail__Precision precision; /* resolved */
+    const char *tokenizer;         /* "WordPiece", "BPE" */
+    uint32_t vocab_size;
+    bool has_chat_template;
+    const char *kernels;           /* "avx512" */
+} lt_scorer_facts;
+
+typedef struct lt_message {
+    const char *role, *content;
+    size_t role_len, content_len;
+} lt_message;
+
+/* One text to score. Bytes are borrowed until the call returns; they need not be UTF-8. */
+typedef struct lt_item {
+    lt_template template;
+    const char *text, *pair;
+    size_t text_len, pair_len;
+    const lt_message *messages;
+    size_t message_count;
+    bool no_special_tokens;        /* TEXT and PAIR: the text is rendered already; add none */
+} lt_item;
+
+/* What came of it. reason is FAILURE_NONE and the logits are finite, or there are no logits. */
+typedef struct lt_score {
+    float logits[LT_LABELS_MAX];   /* raw, float32; label_count of them */
+    Lefttail__FailureReason reason;
+    char detail[160];              /* words for a failure; empty otherwise */
+    uint32_t tokens;               /* after truncation, special tokens included */
+    uint32_t tokens_cut;
+    uint32_t flags;                /* Lefttail__RowFlag bits */
+    uint32_t *ids;                 /* [tokens], with want_ids only; owned by the caller: free() */
+} lt_score;
+
+typedef struct lt_scorer lt_scorer;
+
+/* Reads, checks and packs the checkpoint in `dir`. Blocks; uses options->threads threads. Every
+ * way in which the directory can be wrong is an error that names the file, tensor or key.
+ * Weights that are NaN or infinite are refused by tensor and index. */
+lt_status lt_scorer_open(lt_scorer **out, const char *dir, const lt_scorer_options *options, lt_error *error);
+void lt_scorer_free(lt_scorer **scorer);
+const lt_scorer_facts *lt_scorer_facts_of(const lt_scorer *scorer);
+
+/* Called from scoring threads, one at a time (under a lock), after each text: texts finished in
+ * this call so far, tokens they had, the index of the text, its score. May be NULL. */
+typedef void lt_scorer_progress(void *context, size_t texts_done, uint64_t tokens_done, size_t index,
+                                const lt_score *score);
+
+/* Scores items[0..count) into scores[0..count). Per-text trouble is that row's `reason`; a status
+ * other than LT_OK means that nothing can be said of any (LT_CANCELLED: *cancel became true, which
+ * is looked at between batches). One call at a time per scorer. */
+lt_status lt_scorer_run(lt_scorer *scorer, const lt_item *items, size_t count, lt_score *scores, bool want_ids,
+                        lt_scorer_progress *progress, void *context, const volatile bool *cancel,
+                        lt_error *error);
+
+/* What can be known without packing weights: opens config, tokenizer and safetensors headers, checks
+ * every tensor's presence, type and shape. With `scan`, also reads all weights once and refuses NaN and
+ * infinity. Facts are copied into an opaque holder freed with lt_scorer_free; lt_scorer_run on it is a bug.
+ * lt_scorer_count_tokens works on both kinds. */
+lt_status lt_scorer_inspect(lt_scorer **out, const char *dir, const lt_scorer_options *options, bool scan,
+                            lt_error *error);
+
+/* Tokenizes without scoring: score->tokens, tokens_cut, flags, reason, and ids if wanted. Thread-safe. */
+lt_status lt_scorer_count_tokens(const lt_scorer *scorer, const lt_item *item, bool want_ids, lt_score *score,
+                                 lt_error *error);
+
+/* From a job's spec: precision, lengths, template and the rest. */
+lt_status lt_scorer_options_from_spec(const Lefttail__ScorerSpec *spec, lt_scorer_options *options,
+                                      lt_template *template, lt_error *error);
+
+#endif
