@@ -25,6 +25,7 @@
 #define LT_TABLE_LINE_BYTES_MAX (16u << 20)
 #define LT_JSON_DEPTH_MAX 64
 #define LT_MANIFEST_BYTES_MAX (256u << 20) /* 10 million rows need about 10 MiB */
+#define LT_MANIFEST_PACKS_MAX (4u << 20)   /* 64 items each: 268 million rows per scorer */
 
 /* A pack is the unit of work: whole prompts with all variants' responses. */
 #define LT_PACK_ITEMS_DEFAULT 64

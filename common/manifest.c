@@ -139,7 +139,8 @@ lt_status lt_manifest_read(const void *bytes, size_t count, Lefttail__Manifest *
         return lt_fail(error, LT_LIMIT, "manifest", "has %zu bytes; %u are allowed", count,
                        LT_MANIFEST_BYTES_MAX);
     ProtobufCMessage *message;
-    LT_TRY(lt_wire_unpack_as(&lefttail__manifest__descriptor, bytes, count, &message, error));
+    const lt_wire_limits limits = {LT_MANIFEST_BYTES_MAX, LT_WIRE_DEPTH_MAX, LT_MANIFEST_PACKS_MAX, 0};
+    LT_TRY(lt_wire_unpack_as(&lefttail__manifest__descriptor, bytes, count, &limits, &message, error));
     Lefttail__Manifest *manifest = (Lefttail__Manifest *)message;
     const lt_status status = check_manifest(manifest, error);
     if (status != LT_OK) {
@@ -241,7 +242,8 @@ lt_status lt_pack_read(const void *bytes, size_t count, const Lefttail__PackRef 
     if (!lt_digest_from_bytes(ref->digest.data, ref->digest.len, &named) || !lt_digest_equal(&digest, &named))
         return bad(error, "pack", "its bytes do not have the digest that the manifest names");
     ProtobufCMessage *message;
-    LT_TRY(lt_wire_unpack_as(&lefttail__pack__descriptor, bytes, count, &message, error));
+    const lt_wire_limits limits = {LT_PACK_BYTES_MAX, LT_WIRE_DEPTH_MAX, LT_PACK_ITEMS_MAX, 0};
+    LT_TRY(lt_wire_unpack_as(&lefttail__pack__descriptor, bytes, count, &limits, &message, error));
     Lefttail__Pack *pack = (Lefttail__Pack *)message;
     const lt_status status = check_pack(pack, ref, variant_count, error);
     if (status != LT_OK) {
