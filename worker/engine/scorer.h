@@ -28,6 +28,7 @@ typedef struct lt_scorer_options {
     const char *date;              /* YYYY-MM-DD for templates that insert one; NULL: such a template is an error */
     int threads;                   /* 0: all cores this process may use. Not part of the class */
     uint32_t batch_texts_max;      /* 0: by the token budget. Not part of the class; tests vary it */
+    const char *kernels;           /* a kernel family by name; NULL: LEFTTAIL_ISA, or the best. Not part of the class */
 } lt_scorer_options;
 
 /* The facts of a loaded (or only inspected) checkpoint. Strings live as long as the scorer. */
@@ -51,6 +52,18 @@ typedef struct lt_message {
     size_t role_len, content_len;
 } lt_message;
 
+/* What becomes of a text that is longer than max_length, unless fail_on_overflow:
+ *  - TEXT is cut at its end; of a PAIR the longer side is cut at its end (longest_first of the tokenizers
+ *    library): ROW_FLAG_TRUNCATED_RIGHT;
+ *  - of a CHAT the oldest turns are left out, as few as will do; a leading system turn stays while
+ *    it fits beside the last turn. Turns that the template does not accept as a beginning (an
+ *    assistant's, for templates that want the user first) go too. When the last turn alone, or the
+ *    shortest end that the template accepts, is too long, its tokens are cut on the left; a bos
+ *    token in front stays: ROW_FLAG_TRUNCATED_LEFT.
+ * A rendered chat is encoded without the tokenizer's own special tokens: the template writes them.
+ * Every other text gets them, and no second bos when it already begins with one.
+ * literal_specials in a CHAT concerns the roles' contents; what the template writes stays special. */
+
 /* One text to score. Bytes are borrowed until the call returns; they need not be UTF-8. */
 typedef struct lt_item {
     lt_template template;
@@ -66,7 +79,7 @@ typedef struct lt_score {
     float logits[LT_LABELS_MAX];   /* raw, float32; label_count of them */
     Lefttail__FailureReason reason;
     char detail[160];              /* words for a failure; empty otherwise */
-    uint32_t tokens;               /* after truncation, special tokens included */
+    uint32_t tokens;               /* after truncation, special tokens included; TOO_LONG: before */
     uint32_t tokens_cut;
     uint32_t flags;                /* Lefttail__RowFlag bits */
     uint32_t *ids;                 /* [tokens], with want_ids only; owned by the caller: free() */
@@ -80,6 +93,11 @@ typedef struct lt_scorer lt_scorer;
 lt_status lt_scorer_open(lt_scorer **out, const char *dir, const lt_scorer_options *options, lt_error *error);
 void lt_scorer_free(lt_scorer **scorer);
 const lt_scorer_facts *lt_scorer_facts_of(const lt_scorer *scorer);
+
+/* LT_OK if items with that template can be scored; else why not: no chat template, one that is not
+ * supported, one that needs a date. Such items get FAILURE_TEMPLATE in a run. Works on both kinds of
+ * scorer. */
+lt_status lt_scorer_check_template(const lt_scorer *scorer, lt_template template, lt_error *error);
 
 /* Called from scoring threads, one at a time (under a lock), after each text: texts finished in
  * this call so far, tokens they had, the index of the text, its score. May be NULL. */

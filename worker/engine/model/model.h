@@ -1,0 +1,60 @@
+/* A model in memory: its spec, and every weight packed once into what the kernels read. Immutable
+ * after it is open; shared between threads. */
+#ifndef LT_WORKER_ENGINE_MODEL_MODEL_H
+#define LT_WORKER_ENGINE_MODEL_MODEL_H
+
+#include "worker/engine/kernels/packed.h"
+#include "worker/engine/model/config.h"
+#include "worker/engine/model/weights.h"
+
+/* An embedding table as the file has it; rows are widened when they are read. */
+typedef struct lt_table {
+    void *data;             /* [rows, hidden] of dtype; owned; NULL: none */
+    lt_dtype dtype;
+} lt_table;
+
+typedef struct lt_norm {
+    float *weight;          /* [hidden]; owned */
+    float *bias;            /* [hidden], or NULL */
+} lt_norm;
+
+typedef struct lt_layer {
+    lt_packed qkv;          /* [(heads + 2 kv_heads) head_dim, hidden]: q, then k, then v */
+    lt_packed o;            /* [hidden, heads head_dim] */
+    lt_packed up;           /* [intermediate, hidden]; gated: with the gate */
+    lt_packed down;         /* [hidden, intermediate] */
+    lt_norm attention_norm, mlp_norm;
+} lt_layer;
+
+typedef struct lt_model {
+    lt_config config;
+    lt_precision precision;     /* of the layers; the head is always f32 */
+    lt_layer *layers;           /* [layer_count] */
+    lt_table tokens, positions, types;
+    lt_norm embed_norm, final_norm;
+    lt_packed head_dense;       /* [hidden, hidden], f32; not there when spec.head_dense is false */
+    lt_packed head_out;         /* [label_count, hidden], f32 */
+    float *inv_freq;            /* [head_dim / 2], rotary only; owned */
+    uint64_t parameter_count;
+    uint64_t weight_bytes;      /* packed matrices, tables, norms */
+} lt_model;
+
+/* How a checkpoint's precision is chosen when the caller leaves it open. */
+typedef enum lt_precision_choice { LT_CHOOSE_AUTO, LT_CHOOSE_F32, LT_CHOOSE_BF16 } lt_precision_choice;
+
+/* Reads config.json and the weights, checks that every tensor of the spec is there with its shape
+ * and a type of F32, F16 or BF16, and packs them with `threads` threads. Values that are NaN or
+ * infinite are refused (tensor and index). AUTO: bf16 if the weights are, else f32. With `pack`
+ * false nothing is packed: spec, precision and counts are filled and the model cannot run; `scan`
+ * then still reads every value once. */
+typedef struct lt_model_options {
+    const lt_kernels *kernels;  /* any family: loading gives the same bits */
+    lt_precision_choice precision;
+    int threads;
+    bool pack;
+    bool scan;
+} lt_model_options;
+lt_status lt_model_open(lt_model **out, const char *dir, const lt_model_options *options, lt_error *error);
+void lt_model_free(lt_model **model); /* safe on NULL; leaves NULL */
+
+#endif

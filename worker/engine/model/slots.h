@@ -1,0 +1,38 @@
+/* The tensors of a spec, found in a checkpoint and held against their shapes: step one of loading,
+ * before any weight is read. */
+#ifndef LT_WORKER_ENGINE_MODEL_SLOTS_H
+#define LT_WORKER_ENGINE_MODEL_SLOTS_H
+
+#include "worker/engine/model/model.h"
+
+/* What becomes of a tensor. TABLE: copied as it is. VECTOR: widened. MATRIX, BIAS: into a lt_packed. */
+typedef enum lt_slot_kind { LT_SLOT_TABLE, LT_SLOT_VECTOR, LT_SLOT_MATRIX, LT_SLOT_BIAS } lt_slot_kind;
+
+typedef struct lt_binding {
+    const lt_tensor *tensor;
+    lt_slot slot;
+    lt_slot_kind kind;
+    lt_dtype dtype;
+    uint32_t layer;
+    uint32_t rows, columns;     /* of the tensor; columns is 1 for VECTOR and BIAS */
+    uint32_t row_begin;         /* MATRIX, BIAS: first row in the packed layer */
+    lt_packed_part part;
+} lt_binding;
+
+typedef struct lt_bindings {
+    lt_binding *items;          /* [count]; owned */
+    size_t count;
+} lt_bindings;
+
+/* Finds every tensor that the spec needs. Errors: missing ones (the first few by name, and how
+ * many), a shape (expected and found), a type. Tensors that nothing needs are logged at debug. */
+lt_status lt_bindings_init(lt_bindings *bindings, const lt_config *config, const lt_weights *weights,
+                           lt_error *error);
+void lt_bindings_fini(lt_bindings *bindings);
+
+/* Where a binding goes in a model whose layers are allocated. */
+lt_packed *lt_binding_packed(const lt_binding *binding, lt_model *model);
+lt_table *lt_binding_table(const lt_binding *binding, lt_model *model);
+float **lt_binding_vector(const lt_binding *binding, lt_model *model);
+
+#endif

@@ -1,0 +1,248 @@
+#include "worker/engine/scorer.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/log.h"
+#include "worker/engine/scorer_state.h"
+
+/* The angles of rotary positions are exact up to here (kernels/rotary.h). */
+enum { ROTARY_POSITIONS_MAX = 1000000 };
+
+/* ---- open ---- */
+
+static lt_status find_kernels(const char *name, const lt_kernels **out, lt_error *error)
+{
+    if (!name)
+        return lt_kernels_best(out, error);
+    *out = lt_kernels_by_name(name);
+    return *out ? LT_OK : lt_fail(error, LT_UNSUPPORTED, NULL, "there are no kernels '%s' on this machine", name);
+}
+
+static lt_status resolve_max_length(lt_scorer *scorer, const char *dir, uint32_t wanted, lt_error *error)
+{
+    const lt_spec *spec = &scorer->model->config.spec;
+    const lt_tokenizer_facts *tokenizer = lt_encoder_facts(scorer->encoder);
+    uint64_t limit = spec->positions;
+    if (tokenizer->model_max_length && tokenizer->model_max_length < limit)
+        limit = tokenizer->model_max_length;
+    if (spec->position_kind == LT_POSITION_ROTARY && limit > ROTARY_POSITIONS_MAX)
+        limit = ROTARY_POSITIONS_MAX;
+    if (wanted > limit)
+        return lt_expected(error, lt_fail(error, LT_INPUT, dir, "a maximum length of %u tokens is asked for", wanted),
+                           "at most %llu, by config.json and tokenizer_config.json", (unsigned long long)limit);
+    scorer->facts.max_length = wanted ? wanted : (uint32_t)limit;
+    if (scorer->facts.max_length <= tokenizer->specials_single)
+        return lt_expected(error,
+                           lt_fail(error, LT_INPUT, dir, "a maximum length of %u tokens leaves no room for text",
+                                   scorer->facts.max_length),
+                           "more than the %u special tokens of every text", tokenizer->specials_single);
+    lt_encoder_set_max_length(scorer->encoder, scorer->facts.max_length);
+    return LT_OK;
+}
+
+static void fill_facts(lt_scorer *scorer)
+{
+    const lt_model *model = scorer->model;
+    const lt_spec *spec = &model->config.spec;
+    const lt_tokenizer_facts *tokenizer = lt_encoder_facts(scorer->encoder);
+    lt_scorer_facts *facts = &scorer->facts;
+    facts->architecture = spec->family->architecture;
+    facts->head = spec->family->head;
+    facts->label_count = spec->label_count;
+    facts->labels = spec->labels;
+    facts->parameter_count = model->parameter_count;
+    facts->weight_bytes = model->weight_bytes;
+    facts->precision = model->precision == LT_PRECISION_BF16 ? LEFTTAIL__PRECISION__PRECISION_BF16
+                                                             : LEFTTAIL__PRECISION__PRECISION_F32;
+    facts->tokenizer = tokenizer->model;
+    facts->vocab_size = tokenizer->vocab_size;
+    facts->has_chat_template = tokenizer->chat_template != NULL;
+    facts->kernels = scorer->kernels->name;
+    if (tokenizer->id_max >= spec->vocab)
+        lt_log_warn("tokens_without_embedding", "config", "%s", model->config.path, "embeddings", "%u", spec->vocab,
+                    "largest_id", "%u", tokenizer->id_max, NULL);
+}
+
+static lt_precision_choice choice_of(Lefttail__Precision precision)
+{
+    switch (precision) {
+    case LEFTTAIL__PRECISION__PRECISION_F32:
+        return LT_CHOOSE_F32;
+    case LEFTTAIL__PRECISION__PRECISION_BF16:
+        return LT_CHOOSE_BF16;
+    default:
+        return LT_CHOOSE_AUTO;
+    }
+}
+
+static lt_status open_parts(lt_scorer *scorer, const char *dir, const lt_scorer_options *options, bool scan,
+                            lt_error *error)
+{
+    const lt_encoder_options encoder = {
+        .fail_on_overflow = options->fail_on_overflow,
+        .literal_specials = options->literal_specials,
+        .date = options->date,
+    };
+    LT_TRY(find_kernels(options->kernels, &scorer->kernels, error));
+    const lt_model_options model = {
+        .kernels = scorer->kernels,
+        .precision = choice_of(options->precision),
+        .threads = scorer->thread_count,
+        .pack = scorer->can_run,
+        .scan = scan,
+    };
+    LT_TRY(lt_model_open(&scorer->model, dir, &model, error));
+    LT_TRY(lt_encoder_open(&scorer->encoder, dir, &encoder, error));
+    LT_TRY(resolve_max_length(scorer, dir, options->max_length, error));
+    fill_facts(scorer);
+    scorer->count_scratch = lt_encoder_scratch_new(scorer->encoder);
+    return LT_OK;
+}
+
+static lt_status open_scorer(lt_scorer **out, const char *dir, const lt_scorer_options *options, bool can_run,
+                             bool scan, lt_error *error)
+{
+    *out = NULL;
+    lt_scorer *scorer = lt_alloc(sizeof *scorer);
+    pthread_mutex_init(&scorer->count_lock, NULL);
+    scorer->can_run = can_run;
+    scorer->batch_texts_max = options->batch_texts_max;
+    scorer->thread_count = options->threads > 0 ? options->threads : omp_get_num_procs();
+    const lt_status status = open_parts(scorer, dir, options, scan, error);
+    if (status != LT_OK) {
+        lt_scorer_free(&scorer);
+        return status;
+    }
+    scorer->threads = lt_alloc((size_t)scorer->thread_count * sizeof *scorer->threads);
+    for (int i = 0; can_run && i < scorer->thread_count; i++)
+        scorer->threads[i].encoder = lt_encoder_scratch_new(scorer->encoder);
+    *out = scorer;
+    return LT_OK;
+}
+
+lt_status lt_scorer_open(lt_scorer **out, const char *dir, const lt_scorer_options *options, lt_error *error)
+{
+    return open_scorer(out, dir, options, true, false, error);
+}
+
+lt_status lt_scorer_inspect(lt_scorer **out, const char *dir, const lt_scorer_options *options, bool scan,
+                            lt_error *error)
+{
+    return open_scorer(out, dir, options, false, scan, error);
+}
+
+void lt_scorer_free(lt_scorer **scorer)
+{
+    lt_scorer *s = *scorer;
+    *scorer = NULL;
+    if (!s)
+        return;
+    for (int i = 0; s->threads && i < s->thread_count; i++) {
+        lt_encoder_scratch_free(&s->threads[i].encoder);
+        lt_activations_fini(&s->threads[i].activations);
+        lt_scratch_fini(&s->threads[i].scratch);
+    }
+    free(s->threads);
+    lt_rotary_fini(&s->rotary);
+    lt_encoder_scratch_free(&s->count_scratch);
+    lt_encoder_close(&s->encoder);
+    lt_model_free(&s->model);
+    pthread_mutex_destroy(&s->count_lock);
+    free(s);
+}
+
+const lt_scorer_facts *lt_scorer_facts_of(const lt_scorer *scorer)
+{
+    return &scorer->facts;
+}
+
+lt_status lt_scorer_check_template(const lt_scorer *scorer, lt_template template, lt_error *error)
+{
+    return lt_encoder_check_template(scorer->encoder, template, error);
+}
+
+/* ---- tokens ---- */
+
+static bool has_rows(const lt_spec *spec, const lt_token_row *row, lt_score *score)
+{
+    for (uint32_t i = 0; i < row->count; i++) {
+        if (row->ids[i] >= spec->vocab) {
+            lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT,
+                          "token %u at position %u is not in the model's table of %u", row->ids[i], i, spec->vocab);
+            return false;
+        }
+        if (spec->types && row->type_ids[i] >= spec->types) {
+            lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT,
+                          "token type %u at position %u; the model has %u (type_vocab_size)", row->type_ids[i], i,
+                          spec->types);
+            return false;
+        }
+    }
+    return true;
+}
+
+void lt_scorer_encode(const lt_scorer *scorer, lt_encoder_scratch *scratch, const lt_item *item, lt_score *score,
+                      lt_token_row *row, bool want_ids)
+{
+    lt_encoder_run(scorer->encoder, scratch, item, score, row);
+    if (row->count && !has_rows(&scorer->model->config.spec, row, score))
+        *row = (lt_token_row){0};
+    if (want_ids && row->count) {
+        score->ids = lt_alloc(row->count * sizeof *score->ids);
+        memcpy(score->ids, row->ids, row->count * sizeof *score->ids);
+    }
+}
+
+lt_status lt_scorer_count_tokens(const lt_scorer *scorer, const lt_item *item, bool want_ids, lt_score *score,
+                                 lt_error *error)
+{
+    (void)error;
+    lt_scorer *shared = (lt_scorer *)(uintptr_t)scorer; /* only the lock and what it guards */
+    pthread_mutex_lock(&shared->count_lock);
+    lt_encoder_scratch *scratch = shared->count_scratch;
+    shared->count_scratch = NULL;
+    pthread_mutex_unlock(&shared->count_lock);
+    if (!scratch)
+        scratch = lt_encoder_scratch_new(scorer->encoder);
+    lt_token_row row;
+    lt_scorer_encode(scorer, scratch, item, score, &row, want_ids);
+    pthread_mutex_lock(&shared->count_lock);
+    lt_encoder_scratch *other = shared->count_scratch;
+    shared->count_scratch = scratch;
+    pthread_mutex_unlock(&shared->count_lock);
+    lt_encoder_scratch_free(&other);
+    return LT_OK;
+}
+
+/* ---- a job's spec ---- */
+
+lt_status lt_scorer_options_from_spec(const Lefttail__ScorerSpec *spec, lt_scorer_options *options,
+                                      lt_template *template, lt_error *error)
+{
+    static const struct {
+        const char *word;
+        lt_template template;
+    } words[] = {
+        {"response", LT_TEMPLATE_TEXT},
+        {"text", LT_TEMPLATE_TEXT},
+        {"pair", LT_TEMPLATE_PAIR},
+        {"chat", LT_TEMPLATE_CHAT},
+    };
+    *options = (lt_scorer_options){
+        .precision = spec->precision,
+        .max_length = spec->max_length,
+        .fail_on_overflow = spec->fail_on_overflow,
+        .literal_specials = spec->literal_specials,
+        .date = spec->date[0] ? spec->date : NULL,
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].word, spec->template_) == 0) {
+            *template = words[i].template;
+            return LT_OK;
+        }
+    return lt_expected(error, lt_fail(error, LT_UNSUPPORTED, NULL, "unknown template '%s'", spec->template_),
+                       "response, pair or chat");
+}
