@@ -76,8 +76,8 @@ static lt_status digest_file(const char *dir, const char *name, Lefttail__Checkp
 
 lt_status lt_checkpoint_digest_dir(const char *dir, Lefttail__Checkpoint **out, lt_error *error)
 {
-    char **names;
-    size_t count;
+    char **names = NULL;
+    size_t count = 0;
     LT_TRY(list_files(dir, &names, &count, error));
     Lefttail__Checkpoint *checkpoint = lt_alloc(sizeof *checkpoint);
     lefttail__checkpoint__init(checkpoint);

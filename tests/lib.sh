@@ -9,14 +9,18 @@ PIDS=
 export LEFTTAIL_TEST_SLOW_MS=${LEFTTAIL_TEST_SLOW_MS-}
 unset LEFTTAIL_COORDINATOR LEFTTAIL_CONFIG LEFTTAIL_KEYS 2>/dev/null || :
 
+at_exit() { :; } # a test may have more to undo
+
 cleanup() {
     status=$?
+    set +e
     for pid in $PIDS; do kill -KILL "$pid" 2>/dev/null || :; done
     if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
         for log in "$TMP"/*.log; do
             [ -s "$log" ] && echo "--- $log" && tail -n 25 "$log"
         done
     fi
+    at_exit
     rm -rf "$TMP"
     exit "$status"
 }
