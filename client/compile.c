@@ -43,6 +43,36 @@ static lt_status check_labels(const lt_job *job, size_t index, const char *key, 
     return LT_OK;
 }
 
+/* A template that refuses a plain conversation would refuse every row. */
+static lt_status check_chat(const lt_job *job, size_t index, const lt_scorer *inspected,
+                            lt_error *error)
+{
+    static const lt_prompt prompt = {.text = "Hello"};
+    static const lt_response response = {.text = "Hi", .text_len = 2};
+    char place[LT_JOB_PLACE_BYTES];
+    lt_job_place(job, place, "scorers.%zu.template", index);
+    if (!lt_scorer_facts_of(inspected)->has_chat_template)
+        return lt_expected(error,
+                           lt_fail(error, LT_INPUT, place,
+                                   "the checkpoint of '%s' has no chat template",
+                                   job->scorers[index].name),
+                           "template: pair or response");
+    lt_message messages[2];
+    lt_item item;
+    lt_score *score = lt_alloc(sizeof *score);
+    lt_compile_item(LT_TEMPLATE_CHAT, &prompt, &response, messages, &item);
+    lt_status status = lt_scorer_count_tokens(inspected, &item, false, score, error);
+    if (status == LT_OK && score->reason == LEFTTAIL__FAILURE_REASON__FAILURE_TEMPLATE) {
+        status = lt_fail(error, LT_INPUT, place, "the chat template of '%s' cannot be used: %s",
+                         job->scorers[index].name, score->detail);
+        if (!job->scorers[index].date)
+            lt_remedy(error, status,
+                      "if it prints today's date, give the scorer one: date: 2026-01-31");
+    }
+    free(score);
+    return status;
+}
+
 static lt_status check_head(const lt_job *job, size_t index, const lt_scorer_facts *facts,
                             lt_error *error)
 {
@@ -61,12 +91,6 @@ static lt_status check_head(const lt_job *job, size_t index, const lt_scorer_fac
                                    "'%s' is a classifier, and its checkpoint has one label",
                                    scorer->name),
                            "two labels or more; kind: reward for a single score");
-    lt_job_place(job, place, "scorers.%zu.template", index);
-    if (scorer->template == LT_JOB_CHAT && !facts->has_chat_template)
-        return lt_expected(error,
-                           lt_fail(error, LT_INPUT, place,
-                                   "the checkpoint of '%s' has no chat template", scorer->name),
-                           "template: pair or response");
     if (scorer->kind == LT_JOB_REWARD)
         return LT_OK;
     const lt_job_words *refusal = scorer->refusal_labels;
@@ -185,6 +209,8 @@ lt_status lt_compile_scorer(const lt_job *job, size_t index, const lt_compile_op
     lt_status status = lt_scorer_inspect(&out->inspected, dir, &engine, options->scan, error);
     if (status == LT_OK)
         status = check_head(job, index, lt_scorer_facts_of(out->inspected), error);
+    if (status == LT_OK && out->template == LT_TEMPLATE_CHAT)
+        status = check_chat(job, index, out->inspected, error);
     if (status == LT_OK)
         status = lt_checkpoint_digest_dir(dir, &checkpoint, error);
     if (status == LT_OK)

@@ -106,10 +106,10 @@ static lt_status write_pack(lt_pack_writer *writer, uint32_t set, const lt_joine
     writer->bytes.len =
         lefttail__pack__pack(&pack, (uint8_t *)lt_buf_reserve(&writer->bytes, bytes));
     LT_TRY(check_size(writer, joined, first, items, error));
-    if (writer->manifest->n_packs == LT_WIRE_REPEATS_MAX)
+    if (writer->manifest->n_packs == LT_MANIFEST_PACKS_MAX)
         return lt_remedy(
             error,
-            lt_fail(error, LT_LIMIT, NULL, "the job has more than %u packs", LT_WIRE_REPEATS_MAX),
+            lt_fail(error, LT_LIMIT, NULL, "the job has more than %u packs", LT_MANIFEST_PACKS_MAX),
             "make them larger: --shard-items");
     Lefttail__PackRef *ref = add_ref(writer);
     const lt_digest digest = lt_digest_of(writer->bytes.data, writer->bytes.len);

@@ -73,7 +73,7 @@ int lt_command_submit(int argc, char **argv)
     int code = lt_client_options_read(&options, "submit",
                                       "Checks a job, sends its texts and checkpoints to a coordinator, and leaves it there. The same\n"
                                       "work submitted twice is one job. Prints the job's id.",
-                                      "JOB.yaml", 1, "lefttail submit job.yaml --coordinator tcp://10.0.0.1:7002 --keys keys",
+                                      "JOB.yaml", 1, "lefttail submit job.yaml --coordinator tcp://10.0.0.1:7302 --keys keys",
                                       more, 2, argc, argv);
     if (code < 0 && shard_items > LT_PACK_ITEMS_MAX)
         code = lt_command_usage("submit", "--shard-items is %llu; 1 to %d are allowed", (unsigned long long)shard_items,

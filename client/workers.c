@@ -58,7 +58,7 @@ int lt_command_workers(int argc, char **argv)
 {
     lt_client_options options = {0};
     int code = lt_client_options_read(&options, "workers", "Lists the workers of a coordinator and what they do.", NULL, 0,
-                                      "lefttail workers --coordinator tcp://10.0.0.1:7002", NULL, 0, argc, argv);
+                                      "lefttail workers --coordinator tcp://10.0.0.1:7302", NULL, 0, argc, argv);
     lt_error error = {0};
     if (code < 0)
         code = list_workers(&options, &error) == LT_OK ? 0 : lt_command_fail("workers", &error);

@@ -181,6 +181,9 @@ static lt_status read_arguments(const lt_option *options, size_t count, int argc
             ended = true;
             continue;
         }
+        static char long_help[] = "--help";
+        if (!ended && strcmp(argv[i], "-h") == 0)
+            argv[i] = long_help;
         if (!ended && strncmp(argv[i], "--", 2) == 0) {
             LT_TRY(read_argument(options, count, argc, argv, &i, error));
             continue;

@@ -16,7 +16,7 @@
     X(RUN)     /* worker: an lt_engine_run; only to an idle engine */                              \
     X(CANCEL)  /* worker: end the run in work soon; no body */                                     \
     X(LOADED)  /* engine: the checkpoint is in memory, scoring begins; once per run; no body */    \
-    X(TICK)    /* engine: alive, while a checkpoint is loaded; no body */                          \
+    X(TICK)    /* engine: it gets on, with a load or within texts; no body */                         \
     X(IN_WORK) /* engine: the one item now in work (careful runs); index in the pack, 4 bytes */   \
     X(ROW)     /* engine: a packed Row */                                                          \
     X(DONE)    /* engine: the run is over, all rows were sent (or cancelled); no body */           \

@@ -1,7 +1,8 @@
 /* Two threads. The main one waits for a run, loads, scores and writes rows. The reader owns the
  * input side: it hands over runs, raises the cancel flag, and ends the process when the worker is
- * gone. It also says TICK while the main thread loads a checkpoint, but only if the process has
- * used the CPU or read bytes since the last one: a load that hangs falls silent. */
+ * gone. It also says TICK: while a checkpoint is loaded, if the process has used the CPU or read
+ * bytes since the last look; while texts are scored, if layers were computed. What hangs falls
+ * silent, whatever it does to the CPU. */
 #include "worker/engine_main.h"
 
 #include <errno.h>
@@ -89,17 +90,16 @@ static uint64_t effort(void)
     return (uint64_t)cpu.tv_sec * 50 + (uint64_t)cpu.tv_nsec / 20000000u + read_bytes;
 }
 
-static void tick_if_loading(struct engine *engine, uint64_t *last_effort)
+static void tick_if_it_moves(struct engine *engine, uint64_t *last_effort, uint64_t *last_layers)
 {
     pthread_mutex_lock(&engine->lock);
     const bool loading = engine->loading;
     pthread_mutex_unlock(&engine->lock);
-    if (!loading)
-        return;
-    const uint64_t now = effort();
-    if (now > *last_effort)
+    const uint64_t now = loading ? effort() : *last_effort, layers = lt_scorer_layers_done();
+    if (now > *last_effort || layers > *last_layers)
         send_frame(engine, LT_ENGINE_TICK, NULL, 0);
     *last_effort = now;
+    *last_layers = layers;
 }
 
 static void take_frame(struct engine *engine, lt_engine_frame kind, const uint8_t *body, size_t count)
@@ -142,12 +142,12 @@ static void *read_worker(void *argument)
 {
     struct engine *engine = argument;
     lt_buf input = {0};
-    uint64_t last_effort = 0;
+    uint64_t last_effort = 0, last_layers = 0;
     for (;;) {
         struct pollfd poller = {LT_ENGINE_FD, POLLIN, 0};
         const int ready = poll(&poller, 1, TICK_MS);
         if (ready <= 0) {
-            tick_if_loading(engine, &last_effort);
+            tick_if_it_moves(engine, &last_effort, &last_layers);
             continue;
         }
         char *end = lt_buf_reserve(&input, READ_BYTES);

@@ -102,7 +102,7 @@ void lt_worker_settings_help(FILE *out)
     lt_option table[OPTION_COUNT];
     fill_table(&none, table);
     fputs("lefttail-worker joins a coordinator and scores what it is given.\n\n"
-          "  lefttail-worker --coordinator tcp://head:7401 --keys /etc/lefttail/keys\n\n",
+          "  lefttail-worker --coordinator tcp://head:7301 --keys /etc/lefttail/keys\n\n",
           out);
     lt_options_help(table, OPTION_COUNT, out);
     fputs("\nEvery option is also a variable (LEFTTAIL_CACHE_BYTES_MAX) and a line of the --config file.\n"

@@ -111,6 +111,10 @@ lt_status lt_scorer_run(lt_scorer *scorer, const lt_item *items, size_t count, l
                         lt_scorer_progress *progress, void *context, const volatile bool *cancel,
                         lt_error *error);
 
+/* Grows while any scorer of this process computes, within a text too: a large model may take minutes
+ * for one. Any thread. */
+uint64_t lt_scorer_layers_done(void);
+
 /* What can be known without packing weights: opens config, tokenizer and safetensors headers, checks
  * every tensor's presence, type and shape. With `scan`, also reads all weights once and refuses NaN and
  * infinity. Facts are copied into an opaque holder freed with lt_scorer_free; lt_scorer_run on it is a bug.

@@ -223,3 +223,8 @@ lt_status lt_scorer_run(lt_scorer *scorer, const lt_item *items, size_t count, l
     lt_schedule_fini(&c.schedule);
     return status;
 }
+
+uint64_t lt_scorer_layers_done(void)
+{
+    return lt_forward_layers_done();
+}

@@ -16,10 +16,11 @@ typedef struct plan {
     void *keys;             /* blocks of 32 keys, each over head_dim */
     void *values;           /* blocks of 32 dimensions, each over the keys */
     float *queries;         /* [tile rows, head_dim] rounded; bf16 only */
+    uint16_t *operand;      /* [tile rows, head_dim or keys] as the family wants them; bf16 only */
     float *scores;          /* [tile rows, keys] */
     float *sums;            /* [tile rows, head_dim in blocks] */
     size_t key_block, value_block; /* numbers of the panels' type from block to block */
-    size_t dim_stride, score_stride;
+    size_t dim_stride, score_stride, operand_stride;
 } plan;
 
 static uint32_t round_up(uint32_t n)
@@ -45,6 +46,7 @@ static size_t plan_scratch(plan *p, const lt_kernels *kernels, const lt_attentio
     *p = (plan){.kernels = kernels, .x = x};
     p->dim_stride = lt_row_stride(dims);
     p->score_stride = lt_row_stride(keys);
+    p->operand_stride = 2 * lt_row_stride((keys > dims ? keys : dims) / 2);
     p->key_block = BLOCK * (is_bf16(x) ? dims : x->head_dim);
     p->value_block = BLOCK * keys;
     size_t at = 0;
@@ -57,7 +59,9 @@ static size_t plan_scratch(plan *p, const lt_kernels *kernels, const lt_attentio
     p->sums = scratch ? scratch + at : NULL;
     at += TILE_ROWS_LIMIT * p->dim_stride;
     p->scores = scratch ? scratch + at : NULL;
-    return at + TILE_ROWS_LIMIT * p->score_stride;
+    at += TILE_ROWS_LIMIT * p->score_stride;
+    p->operand = scratch ? (uint16_t *)(scratch + at) : NULL;
+    return at + TILE_ROWS_LIMIT * p->operand_stride / 2;
 }
 
 size_t lt_attention_scratch_bytes(const lt_attention *attention)
@@ -105,44 +109,52 @@ static void visible(const lt_attention *x, uint32_t query, uint32_t *begin, uint
     LT_ASSERT(*begin < *end);
 }
 
+/* Rows of bf16 values as tile_bf16 of this family reads them. */
+static const void *operand_of(const plan *p, const float *a, size_t *stride, uint32_t rows, uint32_t k)
+{
+    if (!p->kernels->operand_bf16)
+        return a;
+    p->kernels->operand_bf16(p->operand, p->operand_stride, a, *stride, rows, k);
+    *stride = p->operand_stride;
+    return p->operand;
+}
+
 /* scores[row][key - low] for the keys [low, high); low is a multiple of 32. */
 static void score_tile(const plan *p, uint32_t head, uint32_t query, uint32_t rows, uint32_t low, uint32_t high)
 {
     const lt_attention *x = p->x;
     const float *q = x->q + query * x->q_stride + (size_t)head * x->head_dim;
-    size_t q_stride = x->q_stride;
-    if (is_bf16(x)) {
-        for (uint32_t row = 0; row < rows; row++)
-            p->kernels->round_bf16(p->queries + row * p->dim_stride, q + row * q_stride, x->head_dim);
-        q = p->queries;
-        q_stride = p->dim_stride;
+    if (!is_bf16(x)) {
+        for (uint32_t key = low; key < high; key += BLOCK)
+            p->kernels->tile_f32(q, x->q_stride, rows, (const float *)p->keys + key / BLOCK * p->key_block,
+                                 x->head_dim, p->scores + (key - low), p->score_stride);
+        return;
     }
-    for (uint32_t key = low; key < high; key += BLOCK) {
-        const size_t at = key / BLOCK * p->key_block;
-        float *to = p->scores + (key - low);
-        if (is_bf16(x))
-            p->kernels->tile_bf16(q, q_stride, rows, (const uint16_t *)p->keys + at, p->key_block / 2,
-                                  x->head_dim, to, p->score_stride);
-        else
-            p->kernels->tile_f32(q, q_stride, rows, (const float *)p->keys + at, x->head_dim, to, p->score_stride);
-    }
+    for (uint32_t row = 0; row < rows; row++)
+        p->kernels->round_bf16(p->queries + row * p->dim_stride, q + row * x->q_stride, x->head_dim);
+    size_t stride = p->dim_stride;
+    const void *operand = operand_of(p, p->queries, &stride, rows, x->head_dim);
+    for (uint32_t key = low; key < high; key += BLOCK)
+        p->kernels->tile_bf16(operand, stride, rows, (const uint16_t *)p->keys + key / BLOCK * p->key_block,
+                              p->key_block / 2, x->head_dim, p->scores + (key - low), p->score_stride);
 }
 
 /* sums[row][dim] over the keys [low, high) with the weights in scores. */
 static void sum_tile(const plan *p, uint32_t rows, uint32_t low, uint32_t high)
 {
     const lt_attention *x = p->x;
-    for (uint32_t dim = 0; dim < x->head_dim; dim += BLOCK) {
-        const size_t block = dim / BLOCK * p->value_block;
-        if (is_bf16(x))
-            p->kernels->tile_bf16(p->scores, p->score_stride, rows,
-                                  (const uint16_t *)p->values + block + (size_t)low * 16, p->value_block / 2,
-                                  high - low, p->sums + dim, p->dim_stride);
-        else
-            p->kernels->tile_f32(p->scores, p->score_stride, rows,
-                                 (const float *)p->values + block + (size_t)low * BLOCK, high - low,
-                                 p->sums + dim, p->dim_stride);
+    if (!is_bf16(x)) {
+        const float *block = (const float *)p->values + (size_t)low * BLOCK;
+        for (uint32_t dim = 0; dim < x->head_dim; dim += BLOCK, block += p->value_block)
+            p->kernels->tile_f32(p->scores, p->score_stride, rows, block, high - low, p->sums + dim, p->dim_stride);
+        return;
     }
+    size_t stride = p->score_stride;
+    const void *operand = operand_of(p, p->scores, &stride, rows, high - low);
+    const uint16_t *block = (const uint16_t *)p->values + (size_t)low * 16;
+    for (uint32_t dim = 0; dim < x->head_dim; dim += BLOCK, block += p->value_block)
+        p->kernels->tile_bf16(operand, stride, rows, block, p->value_block / 2, high - low, p->sums + dim,
+                              p->dim_stride);
 }
 
 static void run_tile(const plan *p, uint32_t head, uint32_t query, uint32_t rows)

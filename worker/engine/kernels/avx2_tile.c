@@ -120,14 +120,14 @@ void lt_tile_f32_avx2(const float *a, size_t a_stride, uint32_t rows, const floa
     }
 }
 
-void lt_tile_bf16_avx2(const float *a, size_t a_stride, uint32_t rows, const uint16_t *block,
+void lt_tile_bf16_avx2(const void *a, size_t a_stride, uint32_t rows, const uint16_t *block,
                       size_t panel_stride, uint32_t k, float *out, size_t out_stride)
 {
     for (uint32_t row = 0, here; row < rows; row += here) {
         here = rows - row > BF16_ROWS ? (rows - row + 1) / 2 : rows - row; /* 4 rows are 2 + 2 */
         for (uint32_t at = 0; at < 32; at += 16) {
             const uint16_t *panel = block + (at / 16) * panel_stride;
-            const float *from = a + row * a_stride;
+            const float *from = (const float *)a + row * a_stride;
             float *to = out + row * out_stride + at;
             if (here == 3)
                 tile_bf16_panel(from, a_stride, panel, k, to, out_stride, 3);

@@ -141,7 +141,7 @@ void lt_tile_f32_avx512(const float *a, size_t a_stride, uint32_t rows, const fl
     }
 }
 
-void lt_tile_bf16_avx512(const float *a, size_t a_stride, uint32_t rows, const uint16_t *block,
+void lt_tile_bf16_avx512(const void *a, size_t a_stride, uint32_t rows, const uint16_t *block,
                       size_t panel_stride, uint32_t k, float *out, size_t out_stride)
 {
     switch (rows) {

@@ -1,5 +1,5 @@
 /* The table of a family; included last, with FAMILY, TILE_F32, TILE_BF16 and TILE_ROWS_MAX
- * defined. */
+ * defined, and OPERAND_BF16 where the family has operands of its own. */
 #define FAMILY_TABLE_(name) lt_kernels_##name
 #define FAMILY_TABLE(name) FAMILY_TABLE_(name)
 #define FAMILY_WORD_(name) #name
@@ -20,6 +20,9 @@ const lt_kernels FAMILY_TABLE(FAMILY) = {
     .scale = rows_scale,
     .tile_f32 = TILE_F32,
     .tile_bf16 = TILE_BF16,
+#ifdef OPERAND_BF16
+    .operand_bf16 = OPERAND_BF16,
+#endif
     .tile_rows_max = TILE_ROWS_MAX,
     .finish = tile_finish,
     .softmax = rows_softmax,

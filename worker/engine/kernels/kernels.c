@@ -73,7 +73,7 @@ static uint64_t known_answer(const lt_kernels *k)
 {
     enum { rows = 3, depth = 45, packed_depth = 64 };
     float a[rows * depth], w[32 * depth], block_f32[32 * depth], out[rows * 32];
-    uint16_t block_bf16[32 * packed_depth];
+    uint16_t block_bf16[32 * packed_depth], operand[rows * packed_depth];
     fill_known(a, rows * depth, 1);
     fill_known(w, 32 * depth, 2);
     uint64_t hash = 0xcbf29ce484222325ull;
@@ -82,7 +82,12 @@ static uint64_t known_answer(const lt_kernels *k)
     hash = hash_floats(hash, out, rows * 32);
     k->pack_rows_bf16(block_bf16, w, depth, 32, depth);
     k->round_bf16(a, a, rows * depth);
-    k->tile_bf16(a, depth, rows, block_bf16, packed_depth * 16, depth, out, 32);
+    if (k->operand_bf16) {
+        k->operand_bf16(operand, packed_depth, a, depth, rows, depth);
+        k->tile_bf16(operand, packed_depth, rows, block_bf16, packed_depth * 16, depth, out, 32);
+    } else {
+        k->tile_bf16(a, depth, rows, block_bf16, packed_depth * 16, depth, out, 32);
+    }
     hash = hash_floats(hash, out, rows * 32);
     for (int activation = 0; activation <= LT_ACTIVATION_TANH; activation++) {
         k->activate(out, a, depth, (lt_activation)activation);
@@ -94,17 +99,29 @@ static uint64_t known_answer(const lt_kernels *k)
     return hash_floats(hash, a, rows * depth);
 }
 
+/* What the processor and the operating system lack for a family; NULL: nothing. */
+static const char *lack_of(const char *name)
+{
+    if (!strcmp(name, "scalar"))
+        return NULL;
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")))
+        return "this CPU has no AVX2 with FMA and F16C";
+    if (!strcmp(name, "avx2"))
+        return NULL;
+    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
+        return "this CPU has no AVX-512 F, BW, DQ and VL";
+    if (!strcmp(name, "avx512_bf16") && !__builtin_cpu_supports("avx512bf16"))
+        return "this CPU has no AVX512_BF16";
+    return NULL;
+}
+
 static const char *refusal_of(const family *f)
 {
     __builtin_cpu_init();
-    if (!strcmp(f->name, "avx2") && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")))
-        return "this CPU has no AVX2 with FMA";
-    if (!strcmp(f->name, "avx2") && !__builtin_cpu_supports("f16c"))
-        return "this CPU has no F16C";
-    if (!strcmp(f->name, "avx512") &&
-        !(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
-        return "this CPU has no AVX-512 F, BW, DQ and VL";
+    const char *lack = lack_of(f->name);
+    if (lack)
+        return lack;
     if (known_answer(f->kernels) != KNOWN_ANSWER)
         return "its known answers came out different";
     return NULL;
@@ -158,7 +175,7 @@ static lt_status named(const char *word, const lt_kernels **out, lt_error *error
         return LT_OK;
     }
     lt_fail(error, LT_INPUT, "LEFTTAIL_ISA", "unknown instruction set '%s'", word);
-    return lt_expected(error, LT_INPUT, "scalar, avx2 or avx512");
+    return lt_expected(error, LT_INPUT, "scalar, avx2, avx512 or avx512_bf16");
 }
 
 lt_status lt_kernels_best(const lt_kernels **out, lt_error *error)

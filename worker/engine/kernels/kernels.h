@@ -1,6 +1,6 @@
 /* The arithmetic of a forward pass: one table of functions per instruction set. `scalar` is the
- * definition of every result; `avx2` (AVX2, FMA) and `avx512` (F, BW, DQ, VL) return the same
- * bits. Kernels are plain functions on ranges: no threads, no allocation, no errors, no state.
+ * definition of every result; `avx2` (AVX2, FMA, F16C), `avx512` (F, BW, DQ, VL) and `avx512_bf16`
+ * (and AVX512_BF16) return the same bits. Kernels are plain functions on ranges: no threads, no allocation, no errors, no state.
  * Callers thread over rows, column blocks, heads or texts as they like: the bits of an element
  * do not depend on the range it was computed in.
  *
@@ -20,7 +20,7 @@
  *    (Intel SDM, TDPBF16PS: FMA, nearest even, denormals as zero.)
  *  - sum along a vector: 16 lanes from +0, lane i adds elements i, i+16, ..., ascending; then
  *    lane[i] += lane[i+8] for i < 8, the same with 4, 2, 1. Sums of squares: FMA per lane.
- *  - exp, tanh, log of the normal distribution (GELU): the polynomials of math.inc.h, error bounds stated there.
+ *  - 2^x, tanh, GELU and the like: the polynomials of math.inc.h, error bounds stated there.
  *  - rounding to bf16: nearest, ties to even; overflow to infinity.
  */
 #ifndef LT_WORKER_ENGINE_KERNELS_KERNELS_H
@@ -56,7 +56,7 @@ typedef enum lt_activation {
 } lt_activation;
 
 /* name */
-#define LT_KERNEL_FAMILY_LIST(X) X(scalar) X(avx2) X(avx512)
+#define LT_KERNEL_FAMILY_LIST(X) X(scalar) X(avx2) X(avx512) X(avx512_bf16)
 
 /* What is done to a finished [rows, n] piece of a product, in this order:
  *     y = acc + bias;  y = activation(y);
@@ -125,16 +125,23 @@ typedef struct lt_kernels {
      * panel_stride: numbers between the two panels of a bf16 block. */
     void (*tile_f32)(const float *a, size_t a_stride, uint32_t rows, const float *block, uint32_t k,
                      float *out, size_t out_stride);
-    void (*tile_bf16)(const float *a, size_t a_stride, uint32_t rows, const uint16_t *block,
+    void (*tile_bf16)(const void *a, size_t a_stride, uint32_t rows, const uint16_t *block,
                       size_t panel_stride, uint32_t k, float *out, size_t out_stride);
+    /* NULL: tile_bf16 reads a as f32. Else it reads operands, [rows, k] bf16 in an order of the
+     * family's own, which this makes of f32 rows that hold bf16 values. stride and then a_stride of
+     * tile_bf16: in bf16 numbers, a multiple of 32, k or more; every row is written to a multiple of
+     * 32. (AMX and AVX512_BF16 multiply bf16; turning a row pays when many blocks follow.) */
+    void (*operand_bf16)(uint16_t *operand, size_t stride, const float *a, size_t a_stride,
+                         uint32_t rows, uint32_t k);
     uint32_t tile_rows_max;
     /* Applies the epilogue to acc: [rows, 32], first n (1..32; gated 1..16) columns, into out. */
     void (*finish)(float *out, size_t out_stride, const float *acc, uint32_t rows, uint32_t n,
                    const lt_epilogue *epilogue);
 
     /* Softmax numerators in place on scores s[0..count), of which [begin, end) are visible:
-     * x = s * scale (softcap > 0: x = softcap * tanh(x / softcap)); e = exp(x - max x), rounded to
-     * bf16 when round_bf16; 0 where not visible. Returns the sum of e along the vector.
+     * x = s * (scale * log2 e), with softcap > 0: x = softcap * tanh(s * scale / softcap) * log2 e;
+     * e = 2^(x - max x), rounded to bf16 when round_bf16; 0 where not visible. Returns the sum of e
+     * along the vector. count is below 2^24,
      * begin < end <= count. */
     float (*softmax)(float *s, size_t begin, size_t end, size_t count, float scale, float softcap,
                      bool round_bf16);
@@ -150,7 +157,7 @@ typedef struct lt_kernels {
 } lt_kernels;
 
 /* The best family that this CPU has and whose known answers came out right, or the one that the
- * environment variable LEFTTAIL_ISA names (scalar, avx2, avx512). Probed once, thread-safe. Fails
+ * environment variable LEFTTAIL_ISA names (scalar, avx2, avx512, avx512_bf16). Probed once, thread-safe. Fails
  * with LT_INPUT for an unknown word, LT_UNSUPPORTED for a family that is refused here. */
 lt_status lt_kernels_best(const lt_kernels **out, lt_error *error);
 

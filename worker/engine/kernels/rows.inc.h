@@ -192,16 +192,17 @@ static void rows_rotate(float *x, size_t stride, const float *cos, const float *
     }
 }
 
-V16 v16 scaled_scores(v16 s, float scale, float softcap)
+/* Scores in units of log 2: `factor` is scale * log2 e, or with a softcap log2 e alone. */
+V16 v16 scaled_scores(v16 s, float scale, float softcap, float factor)
 {
-    const v16 x = v16_mul(s, v16_set(scale));
-    return softcap > 0.0f ? v16_mul(v16_set(softcap), v16_tanh(v16_div(x, v16_set(softcap)))) : x;
+    if (softcap > 0.0f)
+        s = v16_mul(v16_set(softcap), v16_tanh(v16_div(v16_mul(s, v16_set(scale)), v16_set(softcap))));
+    return v16_mul(s, v16_set(factor));
 }
 
-/* Sixteen scaled scores, of which n exist; -infinity outside [begin, end). */
-V16 v16 visible_scores(const float *s, size_t at, size_t n, size_t begin, size_t end, float scale, float softcap)
+/* Sixteen of them from position `at`; -infinity outside [begin, end). */
+V16 v16 visible_scores(v16 x, size_t at, size_t begin, size_t end)
 {
-    const v16 x = scaled_scores(v16_load_n(s + at, n), scale, softcap);
     const v16 position = v16_add(lane_numbers(), v16_set((float)at)), hidden = v16_set(-INFINITY);
     const v16 before_end = v16_if_less(position, v16_set((float)end), x, hidden);
     return v16_if_less(position, v16_set((float)begin), hidden, before_end);
@@ -209,32 +210,30 @@ V16 v16 visible_scores(const float *s, size_t at, size_t n, size_t begin, size_t
 
 V16 v16 numerator(v16 x, v16 max, bool round_bf16)
 {
-    const v16 e = v16_exp_below(v16_sub(x, max));
+    const v16 e = v16_exp2(v16_sub(x, max));
     return round_bf16 ? v16_round_bf16(e) : e;
 }
 
-/* Vectors [inside_begin, inside_end) are visible as a whole and take the short way; scores are
- * scaled twice rather than stored in between. */
 V16 float softmax_with(float *s, size_t begin, size_t end, size_t count, float scale, float softcap, bool round_bf16)
 {
     const size_t inside_begin = (begin + 15) / 16 * 16 < end / 16 * 16 ? (begin + 15) / 16 * 16 : end / 16 * 16;
     const size_t inside_end = end / 16 * 16;
+    const float factor = softcap > 0.0f ? LOG2_E : scale * LOG2_E;
     v16 top = v16_set(-INFINITY), sum = v16_set(0.0f);
     for (size_t i = begin / 16 * 16; i < end; i += 16) {
-        if (i >= inside_begin && i < inside_end)
-            top = v16_max(top, scaled_scores(v16_load(s + i), scale, softcap));
-        else
-            top = v16_max(top, visible_scores(s, i, at_most_16(count - i), begin, end, scale, softcap));
+        const v16 x = scaled_scores(v16_load_n(s + i, at_most_16(count - i)), scale, softcap, factor);
+        top = v16_max(top, i >= inside_begin && i < inside_end ? x : visible_scores(x, i, begin, end));
     }
     const v16 max = v16_set(v16_max_of(top));
     for (size_t i = 0; i < count; i += 16) {
         v16 e;
         if (i >= inside_begin && i < inside_end) {
-            e = numerator(scaled_scores(v16_load(s + i), scale, softcap), max, round_bf16);
+            e = numerator(scaled_scores(v16_load(s + i), scale, softcap, factor), max, round_bf16);
             v16_store(s + i, e);
         } else {
             const size_t n = at_most_16(count - i);
-            e = numerator(visible_scores(s, i, n, begin, end, scale, softcap), max, round_bf16);
+            const v16 x = scaled_scores(v16_load_n(s + i, n), scale, softcap, factor);
+            e = numerator(visible_scores(x, i, begin, end), max, round_bf16);
             v16_store_n(s + i, e, n);
         }
         sum = v16_add(sum, e);

@@ -33,13 +33,13 @@ static float dot_bf16(const float *a, const uint16_t *w, uint32_t k)
     return sum;
 }
 
-static void tile_bf16(const float *a, size_t a_stride, uint32_t rows, const uint16_t *block,
+static void tile_bf16(const void *a, size_t a_stride, uint32_t rows, const uint16_t *block,
                       size_t panel_stride, uint32_t k, float *out, size_t out_stride)
 {
     for (uint32_t row = 0; row < rows; row++)
         for (uint32_t column = 0; column < 32; column++) {
             const uint16_t *w = block + (column / 16) * panel_stride + (size_t)(column % 16) * 2;
-            out[row * out_stride + column] = dot_bf16(a + row * a_stride, w, k);
+            out[row * out_stride + column] = dot_bf16((const float *)a + row * a_stride, w, k);
         }
 }
 

@@ -8,6 +8,7 @@
 #include "worker/engine/model/forward.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "worker/engine/kernels/attention.h"
@@ -329,6 +330,13 @@ static void leave_pooled(const run *r)
     }
 }
 
+static atomic_ullong layers_done;
+
+uint64_t lt_forward_layers_done(void)
+{
+    return atomic_load_explicit(&layers_done, memory_order_relaxed);
+}
+
 void lt_forward(const lt_pass *pass, lt_scratch *scratch, lt_team team)
 {
     run r = {pass, pass->model, &pass->model->config.spec, pass->kernels, pass->activations, scratch,
@@ -342,6 +350,7 @@ void lt_forward(const lt_pass *pass, lt_scratch *scratch, lt_team team)
         attention(&r, false);
         meet(&r);
         leave_and_enter(&r, layer);
+        atomic_fetch_add_explicit(&layers_done, 1, memory_order_relaxed);
     }
     size_t begin, end;
     share(&r, pass->text_count, &begin, &end);

@@ -71,4 +71,7 @@ typedef struct lt_pass {
 /* Every member must have called lt_kernels_thread_init(). */
 void lt_forward(const lt_pass *pass, lt_scratch *scratch, lt_team team);
 
+/* Layers that this process has computed, counted per member: grows while a pass goes on. Any thread. */
+uint64_t lt_forward_layers_done(void);
+
 #endif
