@@ -43,7 +43,9 @@ static lt_status next_group(void *context, Lefttail__RowGroup **out, lt_error *e
     if (fread(bytes, 1, length, source->spool) != length)
         return spool_failed(source->spool, "ends too early", error);
     *out = lefttail__row_group__unpack(NULL, length, (const uint8_t *)bytes); /* our own bytes */
-    return *out ? LT_OK : lt_fail(error, LT_IO, "temporary file of rows", "holds other bytes than were written");
+    return *out ? LT_OK
+                : lt_fail(error, LT_IO, "temporary file of rows",
+                          "holds other bytes than were written");
 }
 
 /* ---- packs ---- */
@@ -55,7 +57,8 @@ static lt_status read_pack(void *context, uint32_t index, Lefttail__Pack **out, 
     lt_digest digest;
     LT_ASSERT(lt_digest_from_bytes(ref->digest.data, ref->digest.len, &digest));
     LT_TRY(lt_remote_download(source->remote, &digest, LT_PACK_BYTES_MAX, &source->bytes, error));
-    return lt_pack_read(source->bytes.data, source->bytes.len, ref, source->manifest->n_variants, out, error);
+    return lt_pack_read(source->bytes.data, source->bytes.len, ref, source->manifest->n_variants,
+                        out, error);
 }
 
 /* ---- the job ---- */
@@ -70,7 +73,8 @@ static lt_status bring_manifest(lt_job_source *source, const char *job, lt_error
     if (!report->job || !lt_digest_from_bytes(report->manifest.data, report->manifest.len, &digest))
         status = lt_fail(error, LT_PROTOCOL, "report reply", "it names no job or no manifest");
     else
-        status = lt_remote_download(source->remote, &digest, LT_MANIFEST_BYTES_MAX, &source->bytes, error);
+        status = lt_remote_download(source->remote, &digest, LT_MANIFEST_BYTES_MAX, &source->bytes,
+                                    error);
     if (status == LT_OK) {
         source->state = report->job->state;
         status = lt_manifest_read(source->bytes.data, source->bytes.len, &source->manifest, error);
@@ -91,7 +95,8 @@ static lt_status bring_rows(lt_job_source *source, lt_error *error)
     return LT_OK;
 }
 
-lt_status lt_job_source_open(lt_job_source *source, lt_remote *remote, const char *job, lt_error *error)
+lt_status lt_job_source_open(lt_job_source *source, lt_remote *remote, const char *job,
+                             lt_error *error)
 {
     memset(source, 0, sizeof *source);
     source->remote = remote;
@@ -116,7 +121,8 @@ void lt_job_source_close(lt_job_source *source)
     memset(source, 0, sizeof *source);
 }
 
-lt_status lt_job_report(lt_remote *remote, const char *job, const char *dir, lt_buf *summary, lt_error *error)
+lt_status lt_job_report(lt_remote *remote, const char *job, const char *dir, lt_buf *summary,
+                        lt_error *error)
 {
     lt_job_source source;
     LT_TRY(lt_job_source_open(&source, remote, job, error));

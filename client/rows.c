@@ -37,8 +37,8 @@ static lt_status write_file(const lt_report_source *source, lt_rows_format forma
     return status;
 }
 
-static lt_status write_rows(const lt_client_options *options, const char *job, lt_rows_format format,
-                            const char *path, lt_error *error)
+static lt_status write_rows(const lt_client_options *options, const char *job,
+                            lt_rows_format format, const char *path, lt_error *error)
 {
     lt_remote *remote = NULL;
     lt_job_source source;
@@ -69,16 +69,20 @@ int lt_command_rows(int argc, char **argv)
     lt_rows_format format;
     const lt_option more[] = {
         {"format", LT_OPTION_TEXT, &word, "FORMAT", "jsonl (the default) or csv"},
-        {"out", LT_OPTION_TEXT, &path, "FILE", "instead of standard output; appears when it is complete"},
+        {"out", LT_OPTION_TEXT, &path, "FILE",
+         "instead of standard output; appears when it is complete"},
     };
     lt_client_options options = {0};
-    int code = lt_client_options_read(&options, "rows", "Every row of a job: texts, raw logits, score or label, flags.",
-                                      "JOB", 1, "lefttail rows 3f2a --format csv --out rows.csv", more, 2, argc, argv);
+    int code = lt_client_options_read(
+        &options, "rows", "Every row of a job: texts, raw logits, score or label, flags.", "JOB", 1,
+        "lefttail rows 3f2a --format csv --out rows.csv", more, 2, argc, argv);
     if (code < 0 && !format_from(word, &format))
         code = lt_command_usage("rows", "there is no format '%s'; jsonl and csv are there", word);
     if (code < 0) {
         lt_error error = {0};
-        code = write_rows(&options, argv[1], format, path, &error) == LT_OK ? 0 : lt_command_fail("rows", &error);
+        code = write_rows(&options, argv[1], format, path, &error) == LT_OK
+                   ? 0
+                   : lt_command_fail("rows", &error);
     }
     free(path);
     free(word);

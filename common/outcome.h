@@ -15,7 +15,7 @@ typedef enum lt_kind {
 #define X(name, word) LT_KIND_##name,
     LT_KIND_LIST(X)
 #undef X
-    LT_KIND_COUNT,
+        LT_KIND_COUNT,
     LT_KIND_NONE = 255 /* no label */
 } lt_kind;
 
@@ -43,8 +43,8 @@ double lt_outcome_refusal(const Lefttail__Scorer *scorer, const float *logits, u
 lt_kind lt_outcome_kind(const Lefttail__Scorer *scorer, uint32_t label);
 
 /* The kind that a person's label stands for: by the scorer's human_* lists, or, when it has none,
- * by its own label lists. A non-empty label in no list is compliance when there are human_* lists or
- * the label is one of the scorer's; "" and everything else LT_KIND_NONE. */
+ * by its own label lists. A non-empty label in no list is compliance when there are human_* lists
+ * or the label is one of the scorer's; "" and everything else LT_KIND_NONE. */
 lt_kind lt_outcome_human_kind(const Lefttail__Scorer *scorer, const char *label);
 
 #endif

@@ -35,7 +35,8 @@ static double safe_logit(const lt_cells *cells, const lt_cell *cell, size_t slot
 }
 
 /* What makes a slot worth reading; false: nothing does. `base` is NULL but for lists of drops. */
-static bool rank_of(const lt_cells *cells, const lt_cell *cell, const lt_cell *base, size_t slot, double *value)
+static bool rank_of(const lt_cells *cells, const lt_cell *cell, const lt_cell *base, size_t slot,
+                    double *value)
 {
     if (cell->states[slot] >= LT_SLOT_FAILED && !base) {
         *value = -1e300;
@@ -59,7 +60,8 @@ static bool rank_of(const lt_cells *cells, const lt_cell *cell, const lt_cell *b
     return refusal != safety;
 }
 
-static void fill_list(struct list *list, const lt_cells *cells, const lt_cell *cell, const lt_cell *base)
+static void fill_list(struct list *list, const lt_cells *cells, const lt_cell *cell,
+                      const lt_cell *base)
 {
     list->cell = cell;
     list->ranked = lt_alloc(cell->slot_count * sizeof *list->ranked);
@@ -107,13 +109,14 @@ static bool choose(lt_answers *answers, const lt_cells *cells, uint32_t set, uin
     return true;
 }
 
-static bool choose_rank(lt_answers *answers, const lt_cells *cells, const struct list *lists, size_t count,
-                        uint32_t rank)
+static bool choose_rank(lt_answers *answers, const lt_cells *cells, const struct list *lists,
+                        size_t count, uint32_t rank)
 {
     for (size_t i = 0; i < count; i++) {
         const lt_cell *cell = lists[i].cell;
         if (rank < lists[i].count &&
-            !choose(answers, cells, cell->set, lists[i].ranked[rank].slot / cells->sets[cell->set].samples))
+            !choose(answers, cells, cell->set,
+                    lists[i].ranked[rank].slot / cells->sets[cell->set].samples))
             return false;
     }
     return true;
@@ -175,7 +178,8 @@ static void add_row(const lt_cell *cell, size_t slot, lt_buf *out)
     }
     lt_json_open(out, '{');
     if (cell->states[slot] >= LT_SLOT_FAILED) {
-        const Lefttail__FailureReason reason = (Lefttail__FailureReason)(cell->states[slot] - LT_SLOT_FAILED);
+        const Lefttail__FailureReason reason =
+            (Lefttail__FailureReason)(cell->states[slot] - LT_SLOT_FAILED);
         lt_json_put_string(out, "f", lt_failure_word(reason));
     } else if (cell->reward) {
         lt_json_key(out, "l");
@@ -190,8 +194,8 @@ static void add_row(const lt_cell *cell, size_t slot, lt_buf *out)
     lt_json_close(out, '}');
 }
 
-static void add_answer(const lt_cells *cells, uint32_t set, uint64_t prompt, const Lefttail__Response *response,
-                       lt_buf *out)
+static void add_answer(const lt_cells *cells, uint32_t set, uint64_t prompt,
+                       const Lefttail__Response *response, lt_buf *out)
 {
     const size_t slot = prompt * cells->sets[set].samples + response->sample;
     lt_json_open(out, '{');
@@ -207,8 +211,8 @@ static void add_answer(const lt_cells *cells, uint32_t set, uint64_t prompt, con
     lt_json_close(out, '}');
 }
 
-static void add_prompt(const lt_cells *cells, uint32_t set, uint64_t index, const Lefttail__Prompt *prompt,
-                       lt_buf *out)
+static void add_prompt(const lt_cells *cells, uint32_t set, uint64_t index,
+                       const Lefttail__Prompt *prompt, lt_buf *out)
 {
     lt_json_newline(out);
     lt_json_open(out, '{');
@@ -224,8 +228,9 @@ static void add_prompt(const lt_cells *cells, uint32_t set, uint64_t index, cons
     lt_json_close(out, '}');
 }
 
-static lt_status add_pack(const lt_answers *answers, const lt_cells *cells, const lt_report_source *source,
-                          uint32_t pack_index, lt_buf *out, lt_error *error)
+static lt_status add_pack(const lt_answers *answers, const lt_cells *cells,
+                          const lt_report_source *source, uint32_t pack_index, lt_buf *out,
+                          lt_error *error)
 {
     const Lefttail__PackRef *ref = source->manifest->packs[pack_index];
     const uint8_t *chosen = answers->chosen[ref->set] + ref->first_prompt;
@@ -240,8 +245,8 @@ static lt_status add_pack(const lt_answers *answers, const lt_cells *cells, cons
     return LT_OK;
 }
 
-lt_status lt_answers_json(const lt_answers *answers, const lt_cells *cells, const lt_report_source *source,
-                          lt_buf *out, lt_error *error)
+lt_status lt_answers_json(const lt_answers *answers, const lt_cells *cells,
+                          const lt_report_source *source, lt_buf *out, lt_error *error)
 {
     lt_json_open(out, '{');
     lt_json_put_uint(out, "prompts_total", answers->prompt_count);

@@ -13,7 +13,8 @@
     extern const char lt_asset_bytes_##name[], lt_asset_end_##name[];                              \
     lt_asset lt_asset_##name(void)                                                                 \
     {                                                                                              \
-        return (lt_asset){lt_asset_bytes_##name, (size_t)(lt_asset_end_##name - lt_asset_bytes_##name)}; \
+        return (lt_asset){lt_asset_bytes_##name,                                                   \
+                          (size_t)(lt_asset_end_##name - lt_asset_bytes_##name)};                  \
     }
 LT_ASSET_LIST(X)
 #undef X

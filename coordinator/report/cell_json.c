@@ -5,7 +5,8 @@
 #include "common/row.h"
 #include "coordinator/report/json.h"
 
-static void add_interval(lt_buf *out, const char *low, const char *high, const lt_interval *interval)
+static void add_interval(lt_buf *out, const char *low, const char *high,
+                         const lt_interval *interval)
 {
     lt_json_put_double_if(out, low, interval->known, interval->low);
     lt_json_put_double_if(out, high, interval->known, interval->high);
@@ -70,7 +71,8 @@ static void add_account(const lt_cell *cell, lt_buf *out)
     lt_json_put_open(out, "failed_by", '{');
     for (int reason = 0; reason < LT_CELL_REASONS_MAX; reason++)
         if (cell->failed_by[reason])
-            lt_json_put_uint(out, lt_failure_word((Lefttail__FailureReason)reason), cell->failed_by[reason]);
+            lt_json_put_uint(out, lt_failure_word((Lefttail__FailureReason)reason),
+                             cell->failed_by[reason]);
     lt_json_close(out, '}');
     lt_json_put_uint(out, "missing", cell->missing);
     lt_json_put_uint(out, "pending", cell->pending);
@@ -85,7 +87,8 @@ static void add_mean_fields(lt_buf *out, const lt_mean *mean)
     add_interval(out, "mean_low", "mean_high", &mean->interval);
 }
 
-static void add_histogram(lt_buf *out, const char *key, const lt_bins *bins, const lt_histogram *histogram)
+static void add_histogram(lt_buf *out, const char *key, const lt_bins *bins,
+                          const lt_histogram *histogram)
 {
     lt_json_key(out, key);
     if (bins->count == 0) {
@@ -136,7 +139,8 @@ static void add_reward(const lt_numbers *numbers, lt_buf *out)
     lt_json_put_open(out, "interval", '{');
     lt_json_put_string(out, "method", lt_mean_method_word(numbers->mean.method));
     lt_json_put_uint(out, "clusters", numbers->mean.clusters);
-    lt_json_put_double_if(out, "standard_error", numbers->mean.interval.known, numbers->mean.standard_error);
+    lt_json_put_double_if(out, "standard_error", numbers->mean.interval.known,
+                          numbers->mean.standard_error);
     lt_json_close(out, '}');
     lt_json_put_open(out, "raw", '{');
     add_mean_fields(out, &numbers->raw);

@@ -18,7 +18,8 @@ static void init_set(lt_cell_set *set, const Lefttail__PromptSet *from)
     memset(set->categories, 0xff, set->prompts * sizeof *set->categories);
 }
 
-static void init_cell(lt_cell *cell, const lt_cells *cells, uint32_t variant, uint32_t set, uint32_t scorer)
+static void init_cell(lt_cell *cell, const lt_cells *cells, uint32_t variant, uint32_t set,
+                      uint32_t scorer)
 {
     const Lefttail__VariantAccount *account = cells->manifest->sets[set]->accounts[variant];
     cell->variant = variant;
@@ -40,9 +41,20 @@ static void init_cell(lt_cell *cell, const lt_cells *cells, uint32_t variant, ui
     memset(cell->human, LT_KIND_NONE, cell->slot_count);
 }
 
-void lt_cells_init(lt_cells *cells, const Lefttail__Manifest *manifest)
+static lt_status check_size(const Lefttail__PromptSet *set, lt_error *error)
+{
+    if (set->prompts > LT_CELL_SLOTS_MAX ||
+        (set->samples > 0 && set->prompts > LT_CELL_SLOTS_MAX / set->samples))
+        return lt_fail(error, LT_LIMIT, set->name, "%llu prompts with up to %u samples are too many",
+                       (unsigned long long)set->prompts, set->samples);
+    return LT_OK;
+}
+
+lt_status lt_cells_init(lt_cells *cells, const Lefttail__Manifest *manifest, lt_error *error)
 {
     memset(cells, 0, sizeof *cells);
+    for (size_t s = 0; s < manifest->n_sets; s++)
+        LT_TRY(check_size(manifest->sets[s], error));
     cells->manifest = manifest;
     for (uint32_t v = 0; v < manifest->n_variants; v++)
         if (strcmp(manifest->variants[v]->name, manifest->baseline) == 0)
@@ -58,6 +70,7 @@ void lt_cells_init(lt_cells *cells, const Lefttail__Manifest *manifest)
         for (size_t s = 0; s < manifest->scorers[c]->n_sets; s++)
             for (uint32_t v = 0; v < manifest->n_variants; v++)
                 init_cell(cell++, cells, v, manifest->scorers[c]->sets[s], c);
+    return LT_OK;
 }
 
 void lt_cells_fini(lt_cells *cells)
@@ -167,8 +180,8 @@ lt_status lt_cells_add(lt_cells *cells, const lt_walk_item *item, lt_error *erro
     const size_t slot = item->prompt_index * set->samples + response->sample;
     for (uint32_t s = 0; s < cells->manifest->n_scorers; s++)
         if (item->rows[s])
-            add_row(lt_cells_find(cells, response->variant, item->set, s), cells->manifest->scorers[s], item,
-                    item->rows[s], slot);
+            add_row(lt_cells_find(cells, response->variant, item->set, s),
+                    cells->manifest->scorers[s], item, item->rows[s], slot);
     return LT_OK;
 }
 

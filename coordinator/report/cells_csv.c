@@ -64,10 +64,12 @@ static void add_cell(const lt_cells *cells, const lt_numbers *numbers, lt_buf *o
 void lt_cells_csv(const lt_cells *cells, const lt_numbers *numbers, lt_buf *out)
 {
     static const char *const rates[] = {"tail", "full", "any", "capability", "compliance"};
-    lt_buf_puts(out, "variant,set,role,scorer,kind,expected,scored,failed,missing,pending,truncated,"
-                     "mean,mean_low,mean_high,raw_mean,raw_mean_low,raw_mean_high,tail_threshold,");
+    lt_buf_puts(out,
+                "variant,set,role,scorer,kind,expected,scored,failed,missing,pending,truncated,"
+                "mean,mean_low,mean_high,raw_mean,raw_mean_low,raw_mean_high,tail_threshold,");
     for (int r = 0; r < 5; r++) {
-        lt_buf_printf(out, "%s_count,%s_rate,%s_low,%s_high,", rates[r], rates[r], rates[r], rates[r]);
+        lt_buf_printf(out, "%s_count,%s_rate,%s_low,%s_high,", rates[r], rates[r], rates[r],
+                      rates[r]);
         for (int q = 0; r == 0 && q < LT_QUANTILE_COUNT; q++)
             lt_buf_printf(out, "q%g,", lt_quantiles[q]);
     }

@@ -11,8 +11,8 @@ double lt_beta_regularized(double a, double b, double x);
 /* P(B <= k) for B ~ Binomial(n, p); k < 0 gives 0, k >= n gives 1. */
 double lt_binomial_cdf(int64_t k, uint64_t n, double p);
 
-double lt_normal_quantile(double p);                 /* 0 < p < 1 */
-double lt_student_quantile(double p, double df);     /* 0 < p < 1, df >= 1 */
-double lt_student_two_sided(double t, double df);    /* P(|T| >= |t|) */
+double lt_normal_quantile(double p);              /* 0 < p < 1 */
+double lt_student_quantile(double p, double df);  /* 0 < p < 1, df >= 1 */
+double lt_student_two_sided(double t, double df); /* P(|T| >= |t|) */
 
 #endif

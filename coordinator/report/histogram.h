@@ -7,7 +7,8 @@
 
 #define LT_BINS_MAX 64
 
-/* Bin i holds first + i * step <= value < first + (i + 1) * step; the last one its upper edge too. */
+/* Bin i holds first + i * step <= value < first + (i + 1) * step; the last one its upper edge too.
+ */
 typedef struct lt_bins {
     double first, step;
     uint32_t count; /* 0: no values */

@@ -53,7 +53,8 @@ static double squared_error_plain(const double *values, uint64_t n, double mean)
 
 /* Fills *used with the number of clusters that hold a value. */
 static double squared_error_clustered(const double *values, uint64_t n, double mean,
-                                      const uint32_t *clusters, uint32_t cluster_count, uint32_t *used)
+                                      const uint32_t *clusters, uint32_t cluster_count,
+                                      uint32_t *used)
 {
     double *sums = lt_alloc(cluster_count * sizeof *sums);
     bool *seen = lt_alloc(cluster_count * sizeof *seen);
@@ -74,8 +75,8 @@ static double squared_error_clustered(const double *values, uint64_t n, double m
     return *used < 2 ? 0 : groups / (groups - 1) * sum / (size * size);
 }
 
-lt_mean lt_mean_of(const double *values, uint64_t n, const uint32_t *clusters, uint32_t cluster_count,
-                   lt_mean_method method)
+lt_mean lt_mean_of(const double *values, uint64_t n, const uint32_t *clusters,
+                   uint32_t cluster_count, lt_mean_method method)
 {
     lt_mean out = {.n = n, .method = method, .p = 1};
     if (n == 0)
@@ -86,7 +87,8 @@ lt_mean lt_mean_of(const double *values, uint64_t n, const uint32_t *clusters, u
     double squared = 0;
     out.clusters = (uint32_t)(n < UINT32_MAX ? n : UINT32_MAX);
     if (clusters)
-        squared = squared_error_clustered(values, n, out.mean, clusters, cluster_count, &out.clusters);
+        squared =
+            squared_error_clustered(values, n, out.mean, clusters, cluster_count, &out.clusters);
     else if (n > 1)
         squared = squared_error_plain(values, n, out.mean);
     if (out.clusters < 2)

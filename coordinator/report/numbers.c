@@ -10,8 +10,8 @@ const double lt_worsts[LT_WORST_COUNT] = {0.01, 0.05};
 /* The values of one cell, slots without one left out. */
 struct column {
     uint64_t n;
-    double *values;      /* [n] */
-    uint32_t *clusters;  /* [n], or NULL where values are independent */
+    double *values;     /* [n] */
+    uint32_t *clusters; /* [n], or NULL where values are independent */
     uint32_t cluster_count;
     lt_mean_method method;
 };
@@ -43,7 +43,8 @@ static void column_add(struct column *column, const lt_cell_set *set, size_t slo
 
 static lt_mean column_mean(const struct column *column)
 {
-    return lt_mean_of(column->values, column->n, column->clusters, column->cluster_count, column->method);
+    return lt_mean_of(column->values, column->n, column->clusters, column->cluster_count,
+                      column->method);
 }
 
 static void column_fini(struct column *column)
@@ -136,7 +137,8 @@ static void reward_numbers(const lt_cells *cells, lt_numbers *numbers)
         column_add(&scores, set, i, score);
         column_add(&raw, set, i, cell->logits[i]);
         lt_histogram_add(&numbers->histogram, &numbers->bins, score, in_tail);
-        lt_histogram_add(&numbers->raw_histogram, &numbers->raw_bins, raw_at(cells, cell, i), in_tail);
+        lt_histogram_add(&numbers->raw_histogram, &numbers->raw_bins, raw_at(cells, cell, i),
+                         in_tail);
         tail += in_tail;
     }
     numbers->n = scores.n;
@@ -146,7 +148,8 @@ static void reward_numbers(const lt_cells *cells, lt_numbers *numbers)
     qsort(scores.values, scores.n, sizeof *scores.values, by_value);
     for (int q = 0; q < LT_QUANTILE_COUNT && scores.n > 0; q++) {
         numbers->quantile[q] = lt_quantile(scores.values, scores.n, lt_quantiles[q]);
-        numbers->quantile_interval[q] = lt_quantile_interval(scores.values, scores.n, lt_quantiles[q]);
+        numbers->quantile_interval[q] =
+            lt_quantile_interval(scores.values, scores.n, lt_quantiles[q]);
     }
     for (int w = 0; w < LT_WORST_COUNT && scores.n > 0; w++)
         numbers->worst[w] =
@@ -234,7 +237,8 @@ static void compare_classes(lt_numbers *numbers, const lt_cell *base)
     change_end(&against->any);
 }
 
-/* Holm over one p per variant but the baseline; `holm` is the offset of that field in lt_numbers. */
+/* Holm over one p per variant but the baseline; `holm` is the offset of that field in lt_numbers.
+ */
 static void adjust(const lt_cells *cells, lt_numbers *of_set, size_t holm)
 {
     const uint32_t count = (uint32_t)cells->manifest->n_variants;

@@ -28,7 +28,8 @@ static lt_status flush(lt_output *output, lt_error *error)
 {
     size_t done = 0;
     while (done < output->pending.len) {
-        const ssize_t count = write(output->fd, output->pending.data + done, output->pending.len - done);
+        const ssize_t count =
+            write(output->fd, output->pending.data + done, output->pending.len - done);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)

@@ -17,7 +17,8 @@ void lt_page_escape(const char *json, size_t len, lt_buf *out)
         if (!separator && !strchr("<>&", json[i]))
             continue;
         lt_buf_add(out, json + done, i - done);
-        lt_buf_printf(out, "\\u%04x", separator ? 0x2000u + (unsigned char)json[i + 2] - 0x80u : (unsigned)json[i]);
+        lt_buf_printf(out, "\\u%04x",
+                      separator ? 0x2000u + (unsigned char)json[i + 2] - 0x80u : (unsigned)json[i]);
         i += separator ? 2 : 0;
         done = i + 1;
     }
@@ -59,8 +60,9 @@ static void add_scores(const lt_cells *cells, lt_buf *out)
     lt_json_close(out, ']');
 }
 
-static lt_status make_data(const lt_cells *cells, const lt_answers *answers, const lt_report_source *source,
-                           const lt_buf *report_json, lt_buf *out, lt_error *error)
+static lt_status make_data(const lt_cells *cells, const lt_answers *answers,
+                           const lt_report_source *source, const lt_buf *report_json, lt_buf *out,
+                           lt_error *error)
 {
     lt_json_open(out, '{');
     lt_json_key(out, "report");
@@ -81,7 +83,8 @@ static void add_hash(lt_asset asset, lt_buf *out)
 {
     char text[64];
     const lt_digest digest = lt_digest_of(asset.bytes, asset.len);
-    sodium_bin2base64(text, sizeof text, digest.bytes, sizeof digest.bytes, sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(text, sizeof text, digest.bytes, sizeof digest.bytes,
+                      sodium_base64_VARIANT_ORIGINAL);
     lt_buf_printf(out, "'sha256-%s'", text);
 }
 
@@ -113,7 +116,8 @@ struct part {
 };
 
 /* report.html with each {{name}} replaced. */
-static lt_status fill(const struct part *parts, size_t part_count, lt_output *output, lt_error *error)
+static lt_status fill(const struct part *parts, size_t part_count, lt_output *output,
+                      lt_error *error)
 {
     const lt_asset html = lt_asset_html();
     const char *at = html.bytes, *end = html.bytes + html.len;
@@ -132,8 +136,9 @@ static lt_status fill(const struct part *parts, size_t part_count, lt_output *ou
     }
 }
 
-lt_status lt_page_write(const lt_cells *cells, const lt_answers *answers, const lt_report_source *source,
-                        const lt_buf *report_json, lt_output *output, lt_error *error)
+lt_status lt_page_write(const lt_cells *cells, const lt_answers *answers,
+                        const lt_report_source *source, const lt_buf *report_json,
+                        lt_output *output, lt_error *error)
 {
     lt_buf json = {0}, data = {0}, policy = {0}, title = {0};
     lt_status status = make_data(cells, answers, source, report_json, &json, error);

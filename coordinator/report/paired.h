@@ -6,9 +6,9 @@
 
 /* The pairs whose outcomes differ. */
 typedef struct lt_discordant {
-    uint64_t pairs;    /* all pairs */
-    uint64_t gained;   /* no under the baseline, yes under the variant */
-    uint64_t lost;     /* yes under the baseline, no under the variant */
+    uint64_t pairs;  /* all pairs */
+    uint64_t gained; /* no under the baseline, yes under the variant */
+    uint64_t lost;   /* yes under the baseline, no under the variant */
 } lt_discordant;
 
 /* Exact McNemar test, two-sided: twice the binomial tail of the rarer direction among the

@@ -38,7 +38,8 @@ lt_interval lt_quantile_interval(const double *sorted, uint64_t n, double p)
     /* l is the largest rank with P(B <= l - 1) <= side: the first k above it is that rank. */
     const uint64_t l = first_above(n, p, side);
     /* u is the least rank with P(B <= u - 1) >= 1 - side. Counted from the other end, so that the
-     * comparison is of small probabilities: n - B ~ Binomial(n, 1 - p), P(n - B <= n - u) <= side. */
+     * comparison is of small probabilities: n - B ~ Binomial(n, 1 - p), P(n - B <= n - u) <= side.
+     */
     const uint64_t from_end = first_above(n, 1 - p, side);
     if (l < 1 || from_end < 1)
         return interval;

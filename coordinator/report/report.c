@@ -9,13 +9,15 @@
 #include "coordinator/report/rows.h"
 #include "coordinator/report/summary.h"
 
-/* The files in the order in which they are put in place: the page last, as the sign that all is there. */
-#define FILE_LIST(X) X(ROWS, "rows.jsonl") X(CSV, "cells.csv") X(JSON, "report.json") X(PAGE, "report.html")
+/* The files in the order in which they are put in place: the page last, as the sign that all is
+ * there. */
+#define FILE_LIST(X)                                                                               \
+    X(ROWS, "rows.jsonl") X(CSV, "cells.csv") X(JSON, "report.json") X(PAGE, "report.html")
 enum {
 #define X(id, name) FILE_##id,
     FILE_LIST(X)
 #undef X
-    FILE_COUNT
+        FILE_COUNT
 };
 static const char *const file_names[] = {
 #define X(id, name) name,
@@ -38,7 +40,8 @@ static lt_status take_item(void *context, const lt_walk_item *item, lt_error *er
     LT_TRY(lt_cells_add(&making->cells, item, error));
     lt_buf_clear(&making->lines);
     lt_rows_jsonl(making->source->manifest, item, &making->lines);
-    return lt_output_add(&making->files[FILE_ROWS], lt_buf_str(&making->lines), making->lines.len, error);
+    return lt_output_add(&making->files[FILE_ROWS], lt_buf_str(&making->lines), making->lines.len,
+                         error);
 }
 
 static lt_status open_files(struct making *making, const char *dir, lt_error *error)
@@ -59,14 +62,14 @@ static lt_status write_numbers(struct making *making, uint64_t made_wall_ms, lt_
     lt_report_json(&making->cells, making->numbers, made_wall_ms, text);
     LT_TRY(lt_output_add(&making->files[FILE_JSON], text->data, text->len, error));
     lt_answers_choose(&making->answers, &making->cells);
-    return lt_page_write(&making->cells, &making->answers, making->source, text, &making->files[FILE_PAGE],
-                         error);
+    return lt_page_write(&making->cells, &making->answers, making->source, text,
+                         &making->files[FILE_PAGE], error);
 }
 
 static lt_status make(struct making *making, const lt_report_options *options, lt_error *error)
 {
     LT_TRY(open_files(making, options->dir, error));
-    lt_cells_init(&making->cells, making->source->manifest);
+    LT_TRY(lt_cells_init(&making->cells, making->source->manifest, error));
     LT_TRY(lt_walk(making->source, take_item, making, error));
     LT_TRY(lt_cells_end(&making->cells, error));
     making->numbers = lt_numbers_new(&making->cells);

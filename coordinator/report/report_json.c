@@ -16,7 +16,8 @@ static void add_strings(lt_buf *out, const char *key, char *const *texts, size_t
 
 static void add_head(const lt_cells *cells, uint64_t made_wall_ms, lt_buf *out)
 {
-    Lefttail__Manifest *manifest = (Lefttail__Manifest *)cells->manifest; /* fingerprint borrows it */
+    Lefttail__Manifest *manifest =
+        (Lefttail__Manifest *)cells->manifest; /* fingerprint borrows it */
     char text[LT_DIGEST_HEX_BYTES], id[17], wall[32];
     lt_json_put_uint(out, "schema", LT_REPORT_SCHEMA);
     lt_json_newline(out);
@@ -63,7 +64,8 @@ static void add_variants_and_sets(const lt_cells *cells, lt_buf *out)
         lt_json_put_string(out, "role", manifest->sets[s]->role);
         lt_json_put_uint(out, "prompts", manifest->sets[s]->prompts);
         lt_json_put_uint(out, "samples", manifest->sets[s]->samples);
-        add_strings(out, "categories", cells->sets[s].category_names, cells->sets[s].category_count);
+        add_strings(out, "categories", cells->sets[s].category_names,
+                    cells->sets[s].category_count);
         lt_json_close(out, '}');
     }
     lt_json_close(out, ']');
@@ -95,10 +97,12 @@ static void add_classifier_settings(const Lefttail__Scorer *scorer, lt_buf *out)
     add_strings(out, "partial", scorer->refusal_partial, scorer->n_refusal_partial);
     lt_json_close(out, '}');
     add_strings(out, "capability_labels", scorer->capability, scorer->n_capability);
-    lt_json_put_double_if(out, "refusal_threshold", scorer->refusal_threshold > 0, scorer->refusal_threshold);
+    lt_json_put_double_if(out, "refusal_threshold", scorer->refusal_threshold > 0,
+                          scorer->refusal_threshold);
 }
 
-static void add_scorer(const lt_cells *cells, const lt_numbers *numbers, uint32_t index, lt_buf *out)
+static void add_scorer(const lt_cells *cells, const lt_numbers *numbers, uint32_t index,
+                       lt_buf *out)
 {
     const Lefttail__Scorer *scorer = cells->manifest->scorers[index];
     const bool reward = scorer->kind == LEFTTAIL__SCORER_KIND__SCORER_REWARD;
@@ -132,19 +136,27 @@ static void add_scorer(const lt_cells *cells, const lt_numbers *numbers, uint32_
 static void add_methods(lt_buf *out)
 {
     static const char *const methods[][2] = {
-        {"score", "reward models: x = logit, or -logit where higher is riskier; score = 1/(1+exp(-x)) for "
-                  "the sigmoid, else x; higher is always safer"},
-        {"mean", "95 % interval: Student t; cluster-robust with the factor G/(G-1) on G-1 degrees of freedom "
-                 "where prompts have categories (clusters: categories) or several samples (clusters: prompts)"},
+        {"score",
+         "reward models: x = logit, or -logit where higher is riskier; score = 1/(1+exp(-x)) for "
+         "the sigmoid, else x; higher is always safer"},
+        {"mean", "95 % interval: Student t; cluster-robust with the factor G/(G-1) on G-1 degrees "
+                 "of freedom "
+                 "where prompts have categories (clusters: categories) or several samples "
+                 "(clusters: prompts)"},
         {"rate", "95 % Wilson score interval; at 0 or n also the rule of three, 3/n"},
-        {"quantile", "type 7; 95 % interval between order statistics, null where n is too small (n_needed)"},
+        {"quantile",
+         "type 7; 95 % interval between order statistics, null where n is too small (n_needed)"},
         {"worst", "mean of the floor(n q) lowest scores, at least one"},
         {"tail", "scores strictly below the threshold, which is the same for all variants"},
-        {"label", "arg-max of the logits, or the threshold on the summed probability of the refusal labels"},
-        {"refusal", "any = full + partial; capability refusals stay in the denominator and out of the numerator"},
-        {"against", "paired with the baseline on the same prompt and sample; rates: exact McNemar; p_holm: "
-                    "Holm over the variants of one set and scorer"},
-        {"corrected_any", "Rogan-Gladen with sensitivity and specificity of all labelled rows of the set"},
+        {"label",
+         "arg-max of the logits, or the threshold on the summed probability of the refusal labels"},
+        {"refusal", "any = full + partial; capability refusals stay in the denominator and out of "
+                    "the numerator"},
+        {"against",
+         "paired with the baseline on the same prompt and sample; rates: exact McNemar; p_holm: "
+         "Holm over the variants of one set and scorer"},
+        {"corrected_any",
+         "Rogan-Gladen with sensitivity and specificity of all labelled rows of the set"},
     };
     lt_json_newline(out);
     lt_json_put_open(out, "methods", '{');
@@ -153,7 +165,8 @@ static void add_methods(lt_buf *out)
     lt_json_close(out, '}');
 }
 
-void lt_report_json(const lt_cells *cells, const lt_numbers *numbers, uint64_t made_wall_ms, lt_buf *out)
+void lt_report_json(const lt_cells *cells, const lt_numbers *numbers, uint64_t made_wall_ms,
+                    lt_buf *out)
 {
     lt_json_open(out, '{');
     add_head(cells, made_wall_ms, out);

@@ -16,8 +16,8 @@ struct line {
     const Lefttail__Row *row;
     uint32_t flags;
     bool scored, reward;
-    uint32_t label;                  /* classifiers, when scored */
-    float logits[LT_LABELS_MAX];     /* [scorer->n_labels] when scored */
+    uint32_t label;              /* classifiers, when scored */
+    float logits[LT_LABELS_MAX]; /* [scorer->n_labels] when scored */
 };
 
 #define FLAG_LIST(X)                                                                               \
@@ -36,8 +36,8 @@ static const struct flag {
 };
 enum { FLAG_COUNT = sizeof flag_words / sizeof *flag_words };
 
-static bool fill_line(struct line *line, const Lefttail__Manifest *manifest, const lt_walk_item *item,
-                      size_t scorer, bool valid)
+static bool fill_line(struct line *line, const Lefttail__Manifest *manifest,
+                      const lt_walk_item *item, size_t scorer, bool valid)
 {
     const Lefttail__Row *row = item->rows[scorer];
     if (!row)
@@ -52,7 +52,8 @@ static bool fill_line(struct line *line, const Lefttail__Manifest *manifest, con
     if (line->scored) {
         memcpy(line->logits, row->logits.data, row->logits.len);
         if (!line->reward)
-            line->label = lt_outcome_label(line->scorer, line->logits, (uint32_t)line->scorer->n_labels);
+            line->label =
+                lt_outcome_label(line->scorer, line->logits, (uint32_t)line->scorer->n_labels);
     }
     return true;
 }
@@ -171,8 +172,9 @@ void lt_rows_jsonl(const Lefttail__Manifest *manifest, const lt_walk_item *item,
 
 void lt_rows_csv_header(lt_buf *out)
 {
-    lt_buf_puts(out, "variant,set,prompt_id,sample,category,scorer,prompt,response,logits,score,label,"
-                     "refusal,probabilities,tokens,tokens_cut,truncated,flags,human_label,failed,detail\n");
+    lt_buf_puts(
+        out, "variant,set,prompt_id,sample,category,scorer,prompt,response,logits,score,label,"
+             "refusal,probabilities,tokens,tokens_cut,truncated,flags,human_label,failed,detail\n");
 }
 
 static void add_csv_text(lt_buf *out, const char *text, size_t len)
@@ -267,7 +269,8 @@ static lt_status stream_item(void *context, const lt_walk_item *item, lt_error *
 lt_status lt_report_rows(const lt_report_source *source, lt_rows_format format, lt_rows_sink sink,
                          void *context, lt_error *error)
 {
-    struct stream stream = {.manifest = source->manifest, .format = format, .sink = sink, .context = context};
+    struct stream stream = {
+        .manifest = source->manifest, .format = format, .sink = sink, .context = context};
     lt_status status = LT_OK;
     if (format == LT_ROWS_CSV) {
         lt_rows_csv_header(&stream.lines);

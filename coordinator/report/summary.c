@@ -38,7 +38,8 @@ static void add_reward_line(const lt_numbers *numbers, lt_buf *out)
     if (mean->n == 0)
         lt_buf_printf(out, "  %24s", "-");
     else if (mean->interval.known)
-        lt_buf_printf(out, "  %7.4f [%6.4f, %6.4f]", mean->mean, mean->interval.low, mean->interval.high);
+        lt_buf_printf(out, "  %7.4f [%6.4f, %6.4f]", mean->mean, mean->interval.low,
+                      mean->interval.high);
     else
         lt_buf_printf(out, "  %7.4f %16s", mean->mean, "");
     if (numbers->has_threshold)
@@ -73,7 +74,8 @@ static void add_heading(const lt_cells *cells, const lt_numbers *numbers, lt_buf
     lt_buf_puts(out, ")\n");
     lt_buf_printf(out, "  %-20s %7s", "variant", "n");
     if (!numbers->cell->reward)
-        lt_buf_printf(out, "  %-29s  %-29s  %5s\n", " full refusals [95 %]", " any refusals [95 %]", "can't");
+        lt_buf_printf(out, "  %-29s  %-29s  %5s\n", " full refusals [95 %]", " any refusals [95 %]",
+                      "can't");
     else if (numbers->has_threshold)
         lt_buf_printf(out, "  %-25s below %g [95 %%]\n", "   mean [95 %]", numbers->threshold);
     else
@@ -94,7 +96,8 @@ void lt_summary(const lt_cells *cells, const lt_numbers *numbers, lt_buf *out)
         pending += cell->pending;
         truncated += cell->truncated;
     }
-    lt_buf_printf(out, "\nnot scored: %" PRIu64 " failed, %" PRIu64 " missing, %" PRIu64 " pending; %" PRIu64
-                       " truncated\n",
+    lt_buf_printf(out,
+                  "\nnot scored: %" PRIu64 " failed, %" PRIu64 " missing, %" PRIu64
+                  " pending; %" PRIu64 " truncated\n",
                   failed, missing, pending, truncated);
 }

@@ -10,12 +10,12 @@ struct walk {
     const lt_report_source *source;
     lt_walk_visit visit;
     void *context;
-    Lefttail__RowGroup *ahead;   /* read, and not yet of a pack that was reached */
+    Lefttail__RowGroup *ahead; /* read, and not yet of a pack that was reached */
     bool ended;
     /* Of the pack in work: */
     Lefttail__RowGroup **groups; /* [group_count] owned */
     size_t group_count, group_room;
-    const Lefttail__Row **rows;  /* [scorers * items] scorer-major, into the groups */
+    const Lefttail__Row **rows; /* [scorers * items] scorer-major, into the groups */
 };
 
 static void free_group(Lefttail__RowGroup *group)
@@ -33,17 +33,20 @@ static void end_pack(struct walk *walk)
     walk->rows = NULL;
 }
 
-static lt_status check_group(const struct walk *walk, const Lefttail__RowGroup *group, lt_error *error)
+static lt_status check_group(const struct walk *walk, const Lefttail__RowGroup *group,
+                             lt_error *error)
 {
     const Lefttail__Manifest *manifest = walk->source->manifest;
     if (group->pack_index >= manifest->n_packs || group->scorer_index >= manifest->n_scorers)
-        return lt_fail(error, LT_PROTOCOL, "rows", "a group of pack %u and scorer %u, which the job lacks",
-                       group->pack_index, group->scorer_index);
+        return lt_fail(error, LT_PROTOCOL, "rows",
+                       "a group of pack %u and scorer %u, which the job lacks", group->pack_index,
+                       group->scorer_index);
     const Lefttail__Scorer *scorer = manifest->scorers[group->scorer_index];
     const uint32_t set = manifest->packs[group->pack_index]->set;
     if (!lt_scorer_has_set(scorer, set))
-        return lt_fail(error, LT_PROTOCOL, "rows", "scorer '%s' has rows of set '%s', which is not its own",
-                       scorer->name, manifest->sets[set]->name);
+        return lt_fail(error, LT_PROTOCOL, "rows",
+                       "scorer '%s' has rows of set '%s', which is not its own", scorer->name,
+                       manifest->sets[set]->name);
     return LT_OK;
 }
 
@@ -70,7 +73,8 @@ static lt_status place_rows(struct walk *walk, const Lefttail__RowGroup *group, 
         if (row->item >= item_count)
             return lt_fail(error, LT_PROTOCOL, where, "item %u of %u", row->item, item_count);
         if (rows[row->item] || (i > 0 && row->item <= group->rows[i - 1]->item))
-            return lt_fail(error, LT_PROTOCOL, where, "item %u is there twice or out of order", row->item);
+            return lt_fail(error, LT_PROTOCOL, where, "item %u is there twice or out of order",
+                           row->item);
         LT_TRY(lt_row_check(row, (uint32_t)scorer->n_labels, error));
         rows[row->item] = row;
     }
@@ -90,14 +94,16 @@ static void keep_group(struct walk *walk)
 /* Takes the groups of `pack` from the source. */
 static lt_status collect(struct walk *walk, uint32_t pack, uint32_t item_count, lt_error *error)
 {
-    walk->rows = lt_alloc(walk->source->manifest->n_scorers * (size_t)item_count * sizeof *walk->rows);
+    walk->rows =
+        lt_alloc(walk->source->manifest->n_scorers * (size_t)item_count * sizeof *walk->rows);
     uint32_t scorer = 0;
     for (;;) {
         LT_TRY(read_ahead(walk, error));
         if (!walk->ahead || walk->ahead->pack_index > pack)
             return LT_OK;
         if (walk->ahead->pack_index < pack || walk->ahead->scorer_index < scorer)
-            return lt_fail(error, LT_PROTOCOL, "rows", "the group of pack %u, scorer %u comes too late",
+            return lt_fail(error, LT_PROTOCOL, "rows",
+                           "the group of pack %u, scorer %u comes too late",
                            walk->ahead->pack_index, walk->ahead->scorer_index);
         scorer = walk->ahead->scorer_index;
         LT_TRY(place_rows(walk, walk->ahead, item_count, error));
@@ -143,7 +149,8 @@ static lt_status walk_pack(struct walk *walk, uint32_t pack_index, lt_error *err
     return status;
 }
 
-lt_status lt_walk(const lt_report_source *source, lt_walk_visit visit, void *context, lt_error *error)
+lt_status lt_walk(const lt_report_source *source, lt_walk_visit visit, void *context,
+                  lt_error *error)
 {
     struct walk walk = {.source = source, .visit = visit, .context = context};
     lt_status status = LT_OK;

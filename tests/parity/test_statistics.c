@@ -49,7 +49,10 @@ static double *numbers(const json_t *array)
     return values;
 }
 
-#define EACH(name) size_t i_; json_t *c; json_array_foreach (json_object_get(goldens, name), i_, c)
+#define EACH(name)                                                                                 \
+    size_t i_;                                                                                     \
+    json_t *c;                                                                                     \
+    json_array_foreach(json_object_get(goldens, name), i_, c)
 
 static void distributions(void **state)
 {
@@ -58,7 +61,8 @@ static void distributions(void **state)
         EACH("beta") same_relative(lt_beta_regularized(at(c, 0), at(c, 1), at(c, 2)), at(c, 3));
     }
     {
-        EACH("binomial") same_relative(lt_binomial_cdf((int64_t)at(c, 0), (uint64_t)at(c, 1), at(c, 2)), at(c, 3));
+        EACH("binomial")
+        same_relative(lt_binomial_cdf((int64_t)at(c, 0), (uint64_t)at(c, 1), at(c, 2)), at(c, 3));
     }
     {
         EACH("normal") same(lt_normal_quantile(at(c, 0)), at(c, 1));
@@ -108,7 +112,8 @@ static void clustered_means(void **state)
         uint32_t *clusters = lt_alloc(n * sizeof *clusters);
         for (size_t i = 0; i < n; i++)
             clusters[i] = (uint32_t)at(groups, i);
-        const lt_mean mean = lt_mean_of(values, n, clusters, (uint32_t)of(c, "count"), LT_MEAN_CATEGORY);
+        const lt_mean mean =
+            lt_mean_of(values, n, clusters, (uint32_t)of(c, "count"), LT_MEAN_CATEGORY);
         assert_int_equal(mean.clusters, (uint32_t)of(c, "count"));
         same(mean.mean, of(c, "mean"));
         same(mean.standard_error, of(c, "se"));
@@ -129,7 +134,8 @@ static void quantiles(void **state)
         const size_t n = json_array_size(list);
         double *sorted = numbers(list);
         size_t k;
-        json_array_foreach (json_object_get(c, "quantiles"), k, q) {
+        json_array_foreach(json_object_get(c, "quantiles"), k, q)
+        {
             const double p = of(q, "p");
             json_t *interval = json_object_get(q, "interval");
             const lt_interval got = lt_quantile_interval(sorted, n, p);
@@ -140,7 +146,8 @@ static void quantiles(void **state)
                 same(got.high, at(interval, 1));
             }
         }
-        json_array_foreach (json_object_get(c, "worst"), k, q) {
+        json_array_foreach(json_object_get(c, "worst"), k, q)
+        {
             uint64_t count;
             same(lt_worst_mean(sorted, n, at(q, 0), &count), at(q, 1));
         }
@@ -154,7 +161,8 @@ static void paired_tests(void **state)
     {
         EACH("mcnemar")
         {
-            const lt_discordant discordant = {.gained = (uint64_t)at(c, 0), .lost = (uint64_t)at(c, 1)};
+            const lt_discordant discordant = {.gained = (uint64_t)at(c, 0),
+                                              .lost = (uint64_t)at(c, 1)};
             same_relative(lt_mcnemar(&discordant), at(c, 2));
         }
     }
@@ -177,7 +185,8 @@ static void agreement(void **state)
         lt_confusion confusion = {0};
         for (size_t h = 0; h < LT_KIND_COUNT; h++)
             for (size_t k = 0; k < LT_KIND_COUNT; k++)
-                confusion.counts[h][k] = (uint64_t)at(json_array_get(json_object_get(c, "counts"), h), k);
+                confusion.counts[h][k] =
+                    (uint64_t)at(json_array_get(json_object_get(c, "counts"), h), k);
         double value;
         same(lt_sensitivity(&confusion).rate, of(c, "sensitivity"));
         same(lt_specificity(&confusion).rate, of(c, "specificity"));
@@ -197,8 +206,9 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(distributions), cmocka_unit_test(wilson),       cmocka_unit_test(means),
-        cmocka_unit_test(clustered_means), cmocka_unit_test(quantiles),  cmocka_unit_test(paired_tests),
+        cmocka_unit_test(distributions), cmocka_unit_test(wilson),
+        cmocka_unit_test(means),         cmocka_unit_test(clustered_means),
+        cmocka_unit_test(quantiles),     cmocka_unit_test(paired_tests),
         cmocka_unit_test(agreement),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

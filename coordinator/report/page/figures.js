@@ -172,9 +172,9 @@ function scatterSpec(block, choice) {
     const spec = frame(size + side + outer.left + outer.right, size + side, outer);
     const values = pairs.flatMap((pair) => [pair.x, pair.y]);
     const sigmoid = choice.axis !== "raw" && block.scorer.transform === "sigmoid";
-    const low = sigmoid ? 0 : values.reduce((a, b) => Math.min(a, b), Infinity);
-    const high = sigmoid ? 1 : values.reduce((a, b) => Math.max(a, b), -Infinity);
-    if (pairs.length === 0 || low >= high) return spec;
+    const least = values.reduce((a, b) => Math.min(a, b), Infinity), most = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    if (pairs.length === 0 || (!sigmoid && least >= most)) return spec;
+    const low = sigmoid ? 0 : least - 0.03 * (most - least), high = sigmoid ? 1 : most + 0.03 * (most - least);
     const at = thresholdOn(block, choice.axis);
     const shownAt = at !== null && at > low && at < high ? at : null;
     spec.usermeta = { canvas: pairs.length > 2500 };
