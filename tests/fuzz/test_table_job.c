@@ -120,7 +120,7 @@ static void tables(void **state)
         "[{\"a\": 1, \"b\": {\"c\": []}},\n {\"a\": \"]\"}]",
         "{\"meta\": {\"n\": 1}, \"rows\": [{\"a\": \"y\"}, {\"a\": 2}]}",
     };
-    for (uint64_t round = env_number("LEFTTAIL_ROUNDS", 4000); round > 0; round--) {
+    for (uint64_t round = env_number("LEFTTAIL_ROUNDS", 1500); round > 0; round--) {
         lt_buf text = {0};
         lt_buf_puts(&text, samples[draw(4)]);
         mutate(&text);
@@ -136,7 +136,7 @@ static void jobs(void **state)
     lt_buf good = {0};
     assert_int_equal(lt_file_read(LT_SOURCE_DIR "/examples/xstest/job.yaml", 1 << 20, &good, NULL),
                      LT_OK);
-    for (uint64_t round = env_number("LEFTTAIL_ROUNDS", 4000); round > 0; round--) {
+    for (uint64_t round = env_number("LEFTTAIL_ROUNDS", 1500); round > 0; round--) {
         lt_buf text = {0};
         lt_buf_add(&text, good.data, good.len);
         mutate(&text);

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 import texts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CASES = 130
+CASES = 80
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
           r"|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -156,7 +156,7 @@ def main():
                     case.update(max=random_.randrange(5, 40), left=random_.random() < 0.3,
                                 strategy=random_.choice(["longest_first", "longest_first", "only_first", "only_second"]))
                 encode(tokenizer, case)
-                file.write(json.dumps(case, separators=(",", ":")) + "\n")
+                file.write(json.dumps(case, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

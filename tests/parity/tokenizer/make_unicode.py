@@ -128,10 +128,11 @@ def runs(category):
 
 def print_words(name, values, kind="uint32_t"):
     print(f"const {kind} {name}[] = {{")
-    for i in range(0, len(values), 8):
-        print("    " + ", ".join(values[i:i + 8]) + ",")
+    per_line = 8 if kind == "uint32_t" else 5
+    for i in range(0, len(values), per_line):
+        print("    " + ", ".join(values[i:i + per_line]) + ",")
     print("};")
-    print(f"const size_t {name}_count = sizeof({name}) / sizeof({name}[0]);\n")
+    print(f"const size_t {name}_count =\n    sizeof({name}) / sizeof({name}[0]);\n")
 
 
 def print_ranges(name, chars):
@@ -161,7 +162,7 @@ def main():
     category = categories()
     of = lambda *names: {c for c in CHARS if category[c] in names or category[c][0] in names}
     table = utf8proc()
-    print("/* Made by tests/parity/tokenizer/make_unicode.py: do not edit. unicode_tables.h says what is what. */")
+    print("/* Made by tests/parity/tokenizer/make_unicode.py: do not edit. See unicode_tables.h. */")
     print('#include "worker/engine/tokenizer/unicode_tables.h"\n')
     print_words("lt_unicode_runs", [f"0x{c << 8 | k:08x}" for c, k in runs(category)])
     clean = N.BertNormalizer(clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=False)

@@ -8,33 +8,67 @@
 #include "worker/engine/tokenizer/hash.h"
 #include "worker/engine/tokenizer/unicode.h"
 
-static lt_status split_merge(const lt_node *node, lt_text *left, lt_text *right, lt_error *error)
+static lt_text text_of(const json_t *json)
 {
-    if (json_is_string(node->json)) {
-        lt_text both;
-        LT_TRY(lt_node_as_text(node, &both, error));
-        const char *space = memchr(both.data, ' ', both.len);
-        if (space == NULL || memchr(space + 1, ' ', (size_t)(both.data + both.len - space - 1)))
-            return lt_node_expect(node, "two tokens with one space between them", error);
-        *left = (lt_text){both.data, (size_t)(space - both.data)};
-        *right = (lt_text){space + 1, (size_t)(both.data + both.len - space - 1)};
-        return LT_OK;
-    }
-    if (lt_node_count(node) != 2)
-        return lt_node_expect(node, "two tokens", error);
-    lt_node first = lt_node_at(node, 0), second = lt_node_at(node, 1);
-    LT_TRY(lt_node_as_text(&first, left, error));
-    return lt_node_as_text(&second, right, error);
+    return (lt_text){json_string_value(json), json_string_length(json)};
 }
 
-static lt_status token_of(const lt_bpe *model, const lt_node *node, lt_text token, uint32_t *id,
-                          lt_error *error)
+/* "a b" or ["a", "b"]. */
+static bool split_merge(const json_t *json, lt_text *left, lt_text *right)
 {
-    *id = lt_vocab_id(model->vocab, token);
-    if (*id == LT_TOKEN_NONE)
-        return lt_fail(error, LT_INPUT, node->where,
-                       "the merge needs token '%.*s', which is not in the vocabulary",
-                       (int)(token.len < 200 ? token.len : 200), token.data);
+    if (json_is_string(json)) {
+        lt_text both = text_of(json);
+        const char *space = memchr(both.data, ' ', both.len), *end = both.data + both.len;
+        if (space == NULL || memchr(space + 1, ' ', (size_t)(end - space - 1)))
+            return false;
+        *left = (lt_text){both.data, (size_t)(space - both.data)};
+        *right = (lt_text){space + 1, (size_t)(end - space - 1)};
+        return true;
+    }
+    *left = text_of(json_array_get(json, 0));
+    *right = text_of(json_array_get(json, 1));
+    return json_array_size(json) == 2 && left->data && right->data;
+}
+
+static lt_status unknown_token(const lt_node *node, lt_text token, lt_error *error)
+{
+    return lt_fail(error, LT_INPUT, node->where,
+                   "the merge needs token '%.*s', which is not in the vocabulary",
+                   (int)(token.len < 200 ? token.len : 200), token.data);
+}
+
+/* The ids of one merge. Its place in the file is spelled out only when something is wrong: there
+ * are hundreds of thousands. */
+static lt_status read_merge(lt_bpe *model, const lt_node *list, size_t index, lt_buf *whole,
+                            lt_bpe_merge *merge, lt_error *error)
+{
+    const json_t *json = json_array_get(list->json, index);
+    size_t prefix_len = strlen(model->prefix);
+    lt_text left, right;
+    if (!split_merge(json, &left, &right)) {
+        lt_node node = lt_node_at(list, index);
+        return lt_node_expect(&node, "two tokens, as a list or with one space between them", error);
+    }
+    merge->left = lt_vocab_id(model->vocab, left);
+    merge->right = lt_vocab_id(model->vocab, right);
+    if (merge->left == LT_TOKEN_NONE || merge->right == LT_TOKEN_NONE) {
+        lt_node node = lt_node_at(list, index);
+        return unknown_token(&node, merge->left == LT_TOKEN_NONE ? left : right, error);
+    }
+    if (right.len < prefix_len) {
+        lt_node node = lt_node_at(list, index);
+        return lt_fail(error, LT_INPUT, node.where,
+                       "the second token is shorter than the prefix '%s'", model->prefix);
+    }
+    lt_buf_clear(whole);
+    lt_buf_add(whole, left.data, left.len);
+    lt_buf_add(whole, right.data + prefix_len, right.len - prefix_len);
+    lt_text merged = {lt_buf_str(whole), whole->len};
+    merge->merged = lt_vocab_id(model->vocab, merged);
+    if (merge->merged == LT_TOKEN_NONE) {
+        lt_node node = lt_node_at(list, index);
+        return unknown_token(&node, merged, error);
+    }
     return LT_OK;
 }
 
@@ -48,10 +82,15 @@ static void put_merge(lt_bpe *model, lt_bpe_merge merge)
     model->merges[slot] = merge; /* a pair given twice has its last rank */
 }
 
+static bool is_version_line(const json_t *json)
+{
+    return json_is_string(json) && strncmp(json_string_value(json), "#version", 8) == 0;
+}
+
 static lt_status read_merges(lt_bpe *model, const lt_node *node, lt_error *error)
 {
     LT_TRY(lt_node_array(node, error));
-    size_t count = lt_node_count(node), prefix_len = strlen(model->prefix);
+    size_t count = lt_node_count(node);
     model->slot_count = 16;
     while (model->slot_count < count * 2)
         model->slot_count *= 2;
@@ -61,29 +100,14 @@ static lt_status read_merges(lt_bpe *model, const lt_node *node, lt_error *error
     lt_buf whole = {0};
     lt_status status = LT_OK;
     for (size_t i = 0; i < count && status == LT_OK; i++) {
-        lt_node one = lt_node_at(node, i);
-        lt_text left, right;
-        if (json_is_string(one.json) && strncmp(json_string_value(one.json), "#version", 8) == 0)
+        lt_bpe_merge merge = {.rank = (uint32_t)model->merge_count};
+        if (is_version_line(json_array_get(node->json, i)))
             continue;
-        lt_bpe_merge merge = {0};
-        merge.rank = (uint32_t)model->merge_count++;
-        status = split_merge(&one, &left, &right, error);
-        if (status == LT_OK)
-            status = token_of(model, &one, left, &merge.left, error);
-        if (status == LT_OK)
-            status = token_of(model, &one, right, &merge.right, error);
-        if (status == LT_OK && right.len < prefix_len)
-            status = lt_fail(error, LT_INPUT, one.where,
-                             "the second token is shorter than the prefix '%s'", model->prefix);
-        if (status != LT_OK)
-            break;
-        lt_buf_clear(&whole);
-        lt_buf_add(&whole, left.data, left.len);
-        lt_buf_add(&whole, right.data + prefix_len, right.len - prefix_len);
-        status =
-            token_of(model, &one, (lt_text){lt_buf_str(&whole), whole.len}, &merge.merged, error);
-        if (status == LT_OK)
+        status = read_merge(model, node, i, &whole, &merge, error);
+        if (status == LT_OK) {
             put_merge(model, merge);
+            model->merge_count++;
+        }
     }
     lt_buf_fini(&whole);
     return status;

@@ -1,7 +1,5 @@
 #include "worker/engine/tokenizer/jinja.h"
 
-#include <math.h>
-
 static lt_status concat(lt_jinja_run *run, const lt_jinja_value *a, const lt_jinja_value *b,
                         lt_jinja_value *out)
 {
@@ -46,6 +44,15 @@ static lt_status integers(lt_jinja_run *run, char op, int64_t a, int64_t b, lt_j
     return LT_OK;
 }
 
+/* Beyond 2^53 every double is whole already. */
+static double rounded_down(double real)
+{
+    if (!(real > -9e15 && real < 9e15))
+        return real;
+    double whole = (double)(int64_t)real;
+    return whole > real ? whole - 1 : whole;
+}
+
 static lt_status arithmetic(lt_jinja_run *run, lt_text op, const lt_jinja_value *a,
                             const lt_jinja_value *b, lt_jinja_value *out)
 {
@@ -64,9 +71,9 @@ static lt_status arithmetic(lt_jinja_run *run, lt_text op, const lt_jinja_value 
     if ((op.data[0] == '/' || op.data[0] == '%') && y == 0)
         return lt_jinja_fail(run, LT_INPUT, "a division by zero");
     if (op.data[0] == '%')
-        out->real = x - y * floor(x / y);
+        out->real = x - y * rounded_down(x / y);
     else if (op.data[0] == '/')
-        out->real = divides ? x / y : floor(x / y);
+        out->real = divides ? x / y : rounded_down(x / y);
     else
         out->real = op.data[0] == '+' ? x + y : op.data[0] == '-' ? x - y : x * y;
     return LT_OK;

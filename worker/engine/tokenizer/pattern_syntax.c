@@ -52,19 +52,35 @@ static void add_range(lt_buf *out, uint32_t first, uint32_t last)
         lt_buf_printf(out, "-\\x{%x}", last);
 }
 
-/* The set as the ranges of a class, whole or only where PCRE2's older Unicode has no character. */
-static void add_ranges(lt_buf *out, const lt_set *set, bool late_only)
+/* The set as the ranges of a class. */
+static void add_ranges(lt_buf *out, const lt_set *set)
 {
-    uint32_t first = UINT32_MAX;
-    for (uint32_t c = 0; c <= 0x110000; c++) {
-        bool in =
-            c < 0x110000 && (c < 0xd800 || c > 0xdfff) && contains(set, c) &&
-            (!late_only || lt_unicode_in(lt_unicode_not_pcre2, lt_unicode_not_pcre2_count, c));
+    bool by_page = set->categories || set->property;
+    uint32_t first = UINT32_MAX, next;
+    for (uint32_t c = 0; c <= 0x110000; c = next) {
+        next = c < 0x110000 && by_page ? lt_unicode_next(c) : c + 1;
+        bool in = c < 0x110000 && (c < 0xd800 || c > 0xdfff) && contains(set, c);
         if (in && first == UINT32_MAX)
             first = c;
         if (!in && first != UINT32_MAX) {
             add_range(out, first, c - 1);
             first = UINT32_MAX;
+        }
+    }
+}
+
+/* ... only where PCRE2's older Unicode has no character yet. */
+static void add_late_ranges(lt_buf *out, const lt_set *set)
+{
+    for (size_t i = 0; i < lt_unicode_not_pcre2_count; i++) {
+        uint32_t c = lt_unicode_not_pcre2[i] >> 11, last = c + (lt_unicode_not_pcre2[i] & 2047);
+        while (c <= last) {
+            uint32_t end = c;
+            while (end <= last && contains(set, end))
+                end++;
+            if (end > c)
+                add_range(out, c, end - 1);
+            c = end + 1;
         }
     }
 }
@@ -77,9 +93,9 @@ static void add_set(lt_reader *reader, const lt_set *set, const char *pcre_name)
     inside.negated = set->negated && reader->in_class;
     if (pcre_name && !inside.negated) {
         lt_buf_printf(reader->out, "\\p{%s}", pcre_name);
-        add_ranges(reader->out, &inside, true);
+        add_late_ranges(reader->out, &inside);
     } else {
-        add_ranges(reader->out, &inside, false);
+        add_ranges(reader->out, &inside);
     }
     if (!reader->in_class)
         lt_buf_puts(reader->out, "]");
@@ -138,7 +154,7 @@ static lt_status read_property(lt_reader *reader, bool negated)
 static void add_boundary(lt_reader *reader, bool negated)
 {
     lt_buf word = {0};
-    add_ranges(&word, &(lt_set){0, LT_PROP_WORD_ONIG, false}, false);
+    add_ranges(&word, &(lt_set){0, LT_PROP_WORD_ONIG, false});
     const char *w = lt_buf_str(&word);
     lt_buf_printf(reader->out,
                   negated ? "(?:(?<=[%s])(?=[%s])|(?<![%s])(?![%s]))"

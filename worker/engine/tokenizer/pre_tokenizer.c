@@ -9,9 +9,6 @@
 #define NESTING_MAX 8
 #define STEPS_MAX 64
 
-static const char GPT2[] =
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
 static const char *const types[] = {
 #define X(name, type) type,
     LT_PRE_TOKENIZER_LIST(X)
@@ -84,7 +81,9 @@ static lt_status read_step(lt_pre_tokenizer_step *step, const lt_node *node, lt_
     case LT_PRE_TOKENIZER_BYTE_LEVEL:
         LT_TRY(lt_node_bool_or(node, "add_prefix_space", true, &step->add_prefix_space, error));
         LT_TRY(lt_node_bool_or(node, "use_regex", true, &step->use_regex, error));
-        return lt_pattern_compile(&step->pattern, lt_text_of(GPT2), true, node->where, error);
+        return lt_pattern_compile(&step->pattern,
+                                  lt_text_of(lt_split_words_expression(LT_SPLIT_WORDS_GPT2)), true,
+                                  node->where, error);
     case LT_PRE_TOKENIZER_SPLIT:
         pattern = lt_node_get(node, "pattern");
         LT_TRY(read_behavior(&step->behavior, node, "", error));

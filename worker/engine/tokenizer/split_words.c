@@ -15,6 +15,16 @@ lt_split_words lt_split_words_of(lt_text expression)
     return LT_SPLIT_WORDS_NONE;
 }
 
+const char *lt_split_words_expression(lt_split_words words)
+{
+    static const char *const expressions[] = {"",
+#define X(name, known) known,
+                                              LT_SPLIT_WORDS_LIST(X)
+#undef X
+    };
+    return expressions[words];
+}
+
 /* A code point with its properties; `end` is the offset behind it. Past the text: no properties. */
 typedef struct lt_point {
     uint32_t c;

@@ -22,6 +22,7 @@ typedef enum lt_split_words {
 } lt_split_words;
 
 lt_split_words lt_split_words_of(lt_text expression); /* NONE for any other expression */
+const char *lt_split_words_expression(lt_split_words words);
 
 /* The end of the match that begins at `at` (< text.len, a code point boundary): these expressions
  * match every text from end to end. `text` is valid UTF-8. */

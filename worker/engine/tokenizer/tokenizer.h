@@ -91,7 +91,8 @@ void lt_tokenizer_scratch_free(lt_tokenizer_scratch **scratch);
 
 /* Encodes a text, or a pair when `pair` is not NULL (an empty second text is still a pair). Does
  * not block. LT_LIMIT: a text over LT_TEXT_BYTES_MAX, a regular expression over its match limit,
- * max_length below the number of special tokens, a strategy that cannot cut enough. */
+ * max_length below the number of special tokens, a strategy that cannot cut enough. LT_INPUT: a
+ * word needs the unknown token and the vocabulary has none. */
 lt_status lt_tokenizer_encode(const lt_tokenizer *tokenizer, lt_tokenizer_scratch *scratch,
                               lt_text text, const lt_text *pair, const lt_encode_options *options,
                               lt_encoding *out, lt_error *error);

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
-uint16_t lt_unicode_flat[LT_UNICODE_FLAT]; /* written by unpack alone */
+/* Written by unpack alone. */
+uint16_t lt_unicode_flat[LT_UNICODE_FLAT];
+uint16_t lt_unicode_pages[(0x110000 - LT_UNICODE_FLAT) / 256];
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const uint8_t ALTERNATING = LT_CATEGORY_COUNT; /* a run of Lu, Ll, Lu, Ll, ... */
@@ -43,6 +45,34 @@ static void apply(const uint32_t *ranges, size_t count, uint16_t flag, bool set)
     }
 }
 
+static void mix_range(const uint32_t *ranges, size_t count)
+{
+    for (size_t i = 0; i < count && ranges[i] != UINT32_MAX; i++) {
+        uint32_t first = ranges[i] >> 11, last = first + (ranges[i] & 2047);
+        for (uint32_t c = first; c <= last; c = (c | 0xff) + 1)
+            if (c >= LT_UNICODE_FLAT)
+                lt_unicode_pages[(c - LT_UNICODE_FLAT) / 256] = LT_UNICODE_MIXED;
+    }
+}
+
+/* A page is alike if one run covers it and no set's difference touches it. */
+static void unpack_pages(void)
+{
+    size_t run = 0;
+    for (uint32_t c = LT_UNICODE_FLAT; c < 0x110000; c += 256) {
+        while (run + 1 < lt_unicode_runs_count && lt_unicode_runs[run + 1] >> 8 <= c)
+            run++;
+        bool alike = run + 1 == lt_unicode_runs_count || lt_unicode_runs[run + 1] >> 8 >= c + 256;
+        lt_unicode_pages[(c - LT_UNICODE_FLAT) / 256] =
+            alike ? run_props(run, c) : LT_UNICODE_MIXED;
+    }
+#define X(name, flag, categories)                                                                  \
+    mix_range(lt_unicode_##name##_add, lt_unicode_##name##_add_count);                             \
+    mix_range(lt_unicode_##name##_sub, lt_unicode_##name##_sub_count);
+    LT_UNICODE_SET_LIST(X)
+#undef X
+}
+
 static void unpack(void)
 {
     for (size_t run = 0; run < lt_unicode_runs_count; run++) {
@@ -56,6 +86,7 @@ static void unpack(void)
     apply(lt_unicode_##name##_sub, lt_unicode_##name##_sub_count, LT_PROP_##flag, false);
     LT_UNICODE_SET_LIST(X)
 #undef X
+    unpack_pages();
 }
 
 void lt_unicode_init(void)

@@ -12,8 +12,9 @@
 
 #define LT_CATEGORY_LIST(X)                                                                        \
     X(Cn)                                                                                          \
-    X(Lu) X(Ll) X(Lt) X(Lm) X(Lo) X(Mn) X(Mc) X(Me) X(Nd) X(Nl) X(No) X(Pc) X(Pd) X(Ps) X(Pe)      \
-        X(Pi) X(Pf) X(Po) X(Sm) X(Sc) X(Sk) X(So) X(Zs) X(Zl) X(Zp) X(Cc) X(Cf) X(Co)
+    X(Lu)                                                                                          \
+    X(Ll) X(Lt) X(Lm) X(Lo) X(Mn) X(Mc) X(Me) X(Nd) X(Nl) X(No) X(Pc) X(Pd) X(Ps) X(Pe) X(Pi)      \
+        X(Pf) X(Po) X(Sm) X(Sc) X(Sk) X(So) X(Zs) X(Zl) X(Zp) X(Cc) X(Cf) X(Co)
 typedef enum lt_category {
 #define X(name) LT_CAT_##name,
     LT_CATEGORY_LIST(X)
@@ -53,13 +54,27 @@ enum {
 /* Unpacks the tables, once per process, safe from any thread. Call before anything below. */
 void lt_unicode_init(void);
 
-#define LT_UNICODE_FLAT 0x20000 /* planes 0 and 1 are looked up directly, the rest searched */
+/* Planes 0 and 1 are looked up directly; above, most pages of 256 are all alike. */
+#define LT_UNICODE_FLAT 0x20000
+#define LT_UNICODE_MIXED 0xffff /* a page that is not: searched */
 extern uint16_t lt_unicode_flat[LT_UNICODE_FLAT];
+extern uint16_t lt_unicode_pages[(0x110000 - LT_UNICODE_FLAT) / 256];
 uint16_t lt_unicode_props_slow(uint32_t c);
 
 static inline uint16_t lt_unicode_props(uint32_t c)
 {
-    return c < LT_UNICODE_FLAT ? lt_unicode_flat[c] : lt_unicode_props_slow(c);
+    if (c < LT_UNICODE_FLAT)
+        return lt_unicode_flat[c];
+    uint16_t page = lt_unicode_pages[(c - LT_UNICODE_FLAT) / 256];
+    return page != LT_UNICODE_MIXED ? page : lt_unicode_props_slow(c);
+}
+
+/* The first code point behind c that may have other properties than c. */
+static inline uint32_t lt_unicode_next(uint32_t c)
+{
+    bool alike =
+        c >= LT_UNICODE_FLAT && lt_unicode_pages[(c - LT_UNICODE_FLAT) / 256] != LT_UNICODE_MIXED;
+    return alike ? (c | 0xff) + 1 : c + 1;
 }
 
 static inline bool lt_unicode_is_white(uint32_t c)

@@ -1,4 +1,4 @@
-/* Made by tests/parity/tokenizer/make_unicode.py: do not edit. unicode_tables.h says what is what. */
+/* Made by tests/parity/tokenizer/make_unicode.py: do not edit. See unicode_tables.h. */
 #include "worker/engine/tokenizer/unicode_tables.h"
 
 const uint32_t lt_unicode_runs[] = {
@@ -393,33 +393,39 @@ const uint32_t lt_unicode_runs[] = {
     0x0e000200, 0x0e00201b, 0x0e008000, 0x0e010006, 0x0e01f000, 0x0f00001c, 0x0ffffe00, 0x1000001c,
     0x10fffe00,
 };
-const size_t lt_unicode_runs_count = sizeof(lt_unicode_runs) / sizeof(lt_unicode_runs[0]);
+const size_t lt_unicode_runs_count =
+    sizeof(lt_unicode_runs) / sizeof(lt_unicode_runs[0]);
 
 const uint32_t lt_unicode_white_add[] = {
     0x00004804, 0x00042800,
 };
-const size_t lt_unicode_white_add_count = sizeof(lt_unicode_white_add) / sizeof(lt_unicode_white_add[0]);
+const size_t lt_unicode_white_add_count =
+    sizeof(lt_unicode_white_add) / sizeof(lt_unicode_white_add[0]);
 
 const uint32_t lt_unicode_white_sub[] = {
     0xffffffff,
 };
-const size_t lt_unicode_white_sub_count = sizeof(lt_unicode_white_sub) / sizeof(lt_unicode_white_sub[0]);
+const size_t lt_unicode_white_sub_count =
+    sizeof(lt_unicode_white_sub) / sizeof(lt_unicode_white_sub[0]);
 
 const uint32_t lt_unicode_numeric_add[] = {
     0x08ef0009, 0x0b7fa002,
 };
-const size_t lt_unicode_numeric_add_count = sizeof(lt_unicode_numeric_add) / sizeof(lt_unicode_numeric_add[0]);
+const size_t lt_unicode_numeric_add_count =
+    sizeof(lt_unicode_numeric_add) / sizeof(lt_unicode_numeric_add[0]);
 
 const uint32_t lt_unicode_numeric_sub[] = {
     0xffffffff,
 };
-const size_t lt_unicode_numeric_sub_count = sizeof(lt_unicode_numeric_sub) / sizeof(lt_unicode_numeric_sub[0]);
+const size_t lt_unicode_numeric_sub_count =
+    sizeof(lt_unicode_numeric_sub) / sizeof(lt_unicode_numeric_sub[0]);
 
 const uint32_t lt_unicode_punctuation_add[] = {
     0x00012000, 0x00015800, 0x0001e002, 0x0002f000, 0x00030000, 0x0003e000, 0x0003f000, 0x00b36800,
     0x088e4800,
 };
-const size_t lt_unicode_punctuation_add_count = sizeof(lt_unicode_punctuation_add) / sizeof(lt_unicode_punctuation_add[0]);
+const size_t lt_unicode_punctuation_add_count =
+    sizeof(lt_unicode_punctuation_add) / sizeof(lt_unicode_punctuation_add[0]);
 
 const uint32_t lt_unicode_punctuation_sub[] = {
     0x0030e800, 0x004fe800, 0x0053b000, 0x0063b800, 0x00642000, 0x00da7001, 0x00dbe802, 0x0172180c,
@@ -428,22 +434,26 @@ const uint32_t lt_unicode_punctuation_sub[] = {
     0x08d4d002, 0x08d4f004, 0x08d80009, 0x08df0800, 0x08e20804, 0x08e38001, 0x08f7b801, 0x08fa180c,
     0x08fff800, 0x097f8801, 0x0b6b6802, 0x0b74b803, 0x0b7f1000, 0x0f2ff800, 0x0f4af001,
 };
-const size_t lt_unicode_punctuation_sub_count = sizeof(lt_unicode_punctuation_sub) / sizeof(lt_unicode_punctuation_sub[0]);
+const size_t lt_unicode_punctuation_sub_count =
+    sizeof(lt_unicode_punctuation_sub) / sizeof(lt_unicode_punctuation_sub[0]);
 
 const uint32_t lt_unicode_bert_drop_add[] = {
     0x07ffe800,
 };
-const size_t lt_unicode_bert_drop_add_count = sizeof(lt_unicode_bert_drop_add) / sizeof(lt_unicode_bert_drop_add[0]);
+const size_t lt_unicode_bert_drop_add_count =
+    sizeof(lt_unicode_bert_drop_add) / sizeof(lt_unicode_bert_drop_add[0]);
 
 const uint32_t lt_unicode_bert_drop_sub[] = {
     0x00004801, 0x00006800, 0x00448001, 0x00471000, 0x08866800, 0x09a1800f,
 };
-const size_t lt_unicode_bert_drop_sub_count = sizeof(lt_unicode_bert_drop_sub) / sizeof(lt_unicode_bert_drop_sub[0]);
+const size_t lt_unicode_bert_drop_sub_count =
+    sizeof(lt_unicode_bert_drop_sub) / sizeof(lt_unicode_bert_drop_sub[0]);
 
 const uint32_t lt_unicode_nonspacing_add[] = {
     0x00b9a000, 0x08b8f000,
 };
-const size_t lt_unicode_nonspacing_add_count = sizeof(lt_unicode_nonspacing_add) / sizeof(lt_unicode_nonspacing_add[0]);
+const size_t lt_unicode_nonspacing_add_count =
+    sizeof(lt_unicode_nonspacing_add) / sizeof(lt_unicode_nonspacing_add[0]);
 
 const uint32_t lt_unicode_nonspacing_sub[] = {
     0x003fe800, 0x0044b808, 0x00465017, 0x004ff000, 0x0057d005, 0x005aa800, 0x00602000, 0x0061e000,
@@ -460,12 +470,14 @@ const uint32_t lt_unicode_nonspacing_sub[] = {
     0x0e798016, 0x0f000006, 0x0f004010, 0x0f00d806, 0x0f011801, 0x0f013004, 0x0f047800, 0x0f098006,
     0x0f157000, 0x0f176003, 0x0f276003, 0x0f2f7001, 0x0f4a2006,
 };
-const size_t lt_unicode_nonspacing_sub_count = sizeof(lt_unicode_nonspacing_sub) / sizeof(lt_unicode_nonspacing_sub[0]);
+const size_t lt_unicode_nonspacing_sub_count =
+    sizeof(lt_unicode_nonspacing_sub) / sizeof(lt_unicode_nonspacing_sub[0]);
 
 const uint32_t lt_unicode_combining_add[] = {
     0x00e79001,
 };
-const size_t lt_unicode_combining_add_count = sizeof(lt_unicode_combining_add) / sizeof(lt_unicode_combining_add[0]);
+const size_t lt_unicode_combining_add_count =
+    sizeof(lt_unicode_combining_add) / sizeof(lt_unicode_combining_add[0]);
 
 const uint32_t lt_unicode_combining_sub[] = {
     0x003fe800, 0x0044b808, 0x00465009, 0x004ff000, 0x0057d005, 0x005aa800, 0x00602000, 0x0061e000,
@@ -480,27 +492,32 @@ const uint32_t lt_unicode_combining_sub[] = {
     0x09a20000, 0x09a2380e, 0x0b08f011, 0x0b7a7800, 0x0b7bf808, 0x0b7f2000, 0x0b7f8001, 0x0e78002d,
     0x0e798016, 0x0f047800, 0x0f098006, 0x0f157000, 0x0f176003, 0x0f276003, 0x0f2f7001,
 };
-const size_t lt_unicode_combining_sub_count = sizeof(lt_unicode_combining_sub) / sizeof(lt_unicode_combining_sub[0]);
+const size_t lt_unicode_combining_sub_count =
+    sizeof(lt_unicode_combining_sub) / sizeof(lt_unicode_combining_sub[0]);
 
 const uint32_t lt_unicode_word_rust_add[] = {
     0x01006001, 0x0125b033, 0x0f898019, 0x0f8a8019, 0x0f8b8019,
 };
-const size_t lt_unicode_word_rust_add_count = sizeof(lt_unicode_word_rust_add) / sizeof(lt_unicode_word_rust_add[0]);
+const size_t lt_unicode_word_rust_add_count =
+    sizeof(lt_unicode_word_rust_add) / sizeof(lt_unicode_word_rust_add[0]);
 
 const uint32_t lt_unicode_word_rust_sub[] = {
     0xffffffff,
 };
-const size_t lt_unicode_word_rust_sub_count = sizeof(lt_unicode_word_rust_sub) / sizeof(lt_unicode_word_rust_sub[0]);
+const size_t lt_unicode_word_rust_sub_count =
+    sizeof(lt_unicode_word_rust_sub) / sizeof(lt_unicode_word_rust_sub[0]);
 
 const uint32_t lt_unicode_word_onig_add[] = {
     0x00059001, 0x0005c800, 0x0005e002, 0x0125b033, 0x0f898019, 0x0f8a8019, 0x0f8b8019,
 };
-const size_t lt_unicode_word_onig_add_count = sizeof(lt_unicode_word_onig_add) / sizeof(lt_unicode_word_onig_add[0]);
+const size_t lt_unicode_word_onig_add_count =
+    sizeof(lt_unicode_word_onig_add) / sizeof(lt_unicode_word_onig_add[0]);
 
 const uint32_t lt_unicode_word_onig_sub[] = {
     0xffffffff,
 };
-const size_t lt_unicode_word_onig_sub_count = sizeof(lt_unicode_word_onig_sub) / sizeof(lt_unicode_word_onig_sub[0]);
+const size_t lt_unicode_word_onig_sub_count =
+    sizeof(lt_unicode_word_onig_sub) / sizeof(lt_unicode_word_onig_sub[0]);
 
 const uint32_t lt_unicode_han[] = {
     0x01740019, 0x0174d858, 0x017800d5, 0x01802800, 0x01803800, 0x01810808, 0x0181c003, 0x01a007ff,
@@ -513,7 +530,8 @@ const uint32_t lt_unicode_han[] = {
     0x16f587ff, 0x17358530, 0x175f826d, 0x17c0021d, 0x180007ff, 0x184007ff, 0x1880034a, 0x189a87ff,
     0x18da87ff, 0x191a805f,
 };
-const size_t lt_unicode_han_count = sizeof(lt_unicode_han) / sizeof(lt_unicode_han[0]);
+const size_t lt_unicode_han_count =
+    sizeof(lt_unicode_han) / sizeof(lt_unicode_han[0]);
 
 const uint32_t lt_unicode_not_pcre2[] = {
     0x0044b800, 0x00679800, 0x00767000, 0x00da7001, 0x00dbf800, 0x00e44801, 0x01213802, 0x017fe003,
@@ -527,18 +545,21 @@ const uint32_t lt_unicode_not_pcre2[] = {
     0x0fd56802, 0x0fd5d804, 0x0fd63000, 0x0fd67001, 0x0fd6d002, 0x0fd6f800, 0x0fd74001, 0x0fd7b801,
     0x0fde5824, 0x15b9c800, 0x175f826d, 0x189a87ff, 0x18da87ff, 0x191a805f,
 };
-const size_t lt_unicode_not_pcre2_count = sizeof(lt_unicode_not_pcre2) / sizeof(lt_unicode_not_pcre2[0]);
+const size_t lt_unicode_not_pcre2_count =
+    sizeof(lt_unicode_not_pcre2) / sizeof(lt_unicode_not_pcre2[0]);
 
 const uint32_t lt_unicode_not_canonical[] = {
     0x08c9c000,
 };
-const size_t lt_unicode_not_canonical_count = sizeof(lt_unicode_not_canonical) / sizeof(lt_unicode_not_canonical[0]);
+const size_t lt_unicode_not_canonical_count =
+    sizeof(lt_unicode_not_canonical) / sizeof(lt_unicode_not_canonical[0]);
 
 const uint32_t lt_unicode_not_compatible[] = {
     0x0197f800, 0x053f9002, 0x055b4800, 0x083c0804, 0x083c3829, 0x083d9008, 0x08c9c000, 0x0f01803d,
     0x0f8b6000, 0x0fdf8009,
 };
-const size_t lt_unicode_not_compatible_count = sizeof(lt_unicode_not_compatible) / sizeof(lt_unicode_not_compatible[0]);
+const size_t lt_unicode_not_compatible_count =
+    sizeof(lt_unicode_not_compatible) / sizeof(lt_unicode_not_compatible[0]);
 
 const uint32_t lt_unicode_not_mark[] = {
     0x003fe800, 0x0044c007, 0x00465009, 0x004ff000, 0x0061e000, 0x0069d801, 0x0075d000, 0x00b8a800,
@@ -547,16 +568,22 @@ const uint32_t lt_unicode_not_mark[] = {
     0x08d23800, 0x08d4c800, 0x08ea1000, 0x08ea2001, 0x08ecb800, 0x08fa0801, 0x0b7f8001, 0x0f047800,
     0x0f098006, 0x0f157000, 0x0f176003, 0x0f276003,
 };
-const size_t lt_unicode_not_mark_count = sizeof(lt_unicode_not_mark) / sizeof(lt_unicode_not_mark[0]);
+const size_t lt_unicode_not_mark_count =
+    sizeof(lt_unicode_not_mark) / sizeof(lt_unicode_not_mark[0]);
 
 const uint64_t lt_unicode_lower[] = {
-    0x01c8a00001c89, 0x002640000a7cb, 0x0a7cd0000a7cc, 0x0a7cf0000a7ce, 0x0a7d30000a7d2, 0x0a7d50000a7d4, 0x0a7db0000a7da, 0x0019b0000a7dc,
-    0x10d7000010d50, 0x10d7100010d51, 0x10d7200010d52, 0x10d7300010d53, 0x10d7400010d54, 0x10d7500010d55, 0x10d7600010d56, 0x10d7700010d57,
-    0x10d7800010d58, 0x10d7900010d59, 0x10d7a00010d5a, 0x10d7b00010d5b, 0x10d7c00010d5c, 0x10d7d00010d5d, 0x10d7e00010d5e, 0x10d7f00010d5f,
-    0x10d8000010d60, 0x10d8100010d61, 0x10d8200010d62, 0x10d8300010d63, 0x10d8400010d64, 0x10d8500010d65, 0x16ebb00016ea0, 0x16ebc00016ea1,
-    0x16ebd00016ea2, 0x16ebe00016ea3, 0x16ebf00016ea4, 0x16ec000016ea5, 0x16ec100016ea6, 0x16ec200016ea7, 0x16ec300016ea8, 0x16ec400016ea9,
-    0x16ec500016eaa, 0x16ec600016eab, 0x16ec700016eac, 0x16ec800016ead, 0x16ec900016eae, 0x16eca00016eaf, 0x16ecb00016eb0, 0x16ecc00016eb1,
-    0x16ecd00016eb2, 0x16ece00016eb3, 0x16ecf00016eb4, 0x16ed000016eb5, 0x16ed100016eb6, 0x16ed200016eb7, 0x16ed300016eb8,
+    0x01c8a00001c89, 0x002640000a7cb, 0x0a7cd0000a7cc, 0x0a7cf0000a7ce, 0x0a7d30000a7d2,
+    0x0a7d50000a7d4, 0x0a7db0000a7da, 0x0019b0000a7dc, 0x10d7000010d50, 0x10d7100010d51,
+    0x10d7200010d52, 0x10d7300010d53, 0x10d7400010d54, 0x10d7500010d55, 0x10d7600010d56,
+    0x10d7700010d57, 0x10d7800010d58, 0x10d7900010d59, 0x10d7a00010d5a, 0x10d7b00010d5b,
+    0x10d7c00010d5c, 0x10d7d00010d5d, 0x10d7e00010d5e, 0x10d7f00010d5f, 0x10d8000010d60,
+    0x10d8100010d61, 0x10d8200010d62, 0x10d8300010d63, 0x10d8400010d64, 0x10d8500010d65,
+    0x16ebb00016ea0, 0x16ebc00016ea1, 0x16ebd00016ea2, 0x16ebe00016ea3, 0x16ebf00016ea4,
+    0x16ec000016ea5, 0x16ec100016ea6, 0x16ec200016ea7, 0x16ec300016ea8, 0x16ec400016ea9,
+    0x16ec500016eaa, 0x16ec600016eab, 0x16ec700016eac, 0x16ec800016ead, 0x16ec900016eae,
+    0x16eca00016eaf, 0x16ecb00016eb0, 0x16ecc00016eb1, 0x16ecd00016eb2, 0x16ece00016eb3,
+    0x16ecf00016eb4, 0x16ed000016eb5, 0x16ed100016eb6, 0x16ed200016eb7, 0x16ed300016eb8,
 };
-const size_t lt_unicode_lower_count = sizeof(lt_unicode_lower) / sizeof(lt_unicode_lower[0]);
+const size_t lt_unicode_lower_count =
+    sizeof(lt_unicode_lower) / sizeof(lt_unicode_lower[0]);
 
