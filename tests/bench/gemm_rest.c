@@ -1,6 +1,6 @@
-/* Speed of what surrounds the matrix products: attention (GFLOP/s: 4 queries keys head_dim operations
- * per head), norms and activations (numbers per nanosecond), packing of weights at load (GB/s of
- * checkpoint bytes), per kernel family on one core.
+/* Speed of what surrounds the matrix products: attention (GFLOP/s: 4 queries keys head_dim
+ * operations per head), norms and activations (numbers per nanosecond), packing of weights at load
+ * (GB/s of checkpoint bytes), per kernel family on one core.
  *
  *     gemm_rest [seconds per line, default 0.1] [family] */
 #include <stdio.h>
@@ -56,14 +56,24 @@ static void run_attention(void *context)
     lt_attention_run(run->kernels, &run->x, 0, run->x.heads, run->scratch);
 }
 
-static double attention_rate(const lt_kernels *kernels, lt_precision precision, uint32_t queries, uint32_t tokens,
-                             uint32_t heads, uint32_t kv_heads, uint32_t head_dim)
+static double attention_rate(const lt_kernels *kernels, lt_precision precision, uint32_t queries,
+                             uint32_t tokens, uint32_t heads, uint32_t kv_heads, uint32_t head_dim)
 {
-    attention_run run = {.kernels = kernels, .x = {
-        .q_stride = heads * head_dim, .kv_stride = kv_heads * head_dim, .out_stride = heads * head_dim,
-        .queries = queries, .keys = tokens, .query_position = tokens - queries, .heads = heads, .kv_heads = kv_heads,
-        .head_dim = head_dim, .left = LT_WINDOW_ALL, .right = LT_WINDOW_ALL, .scale = 0.125f,
-        .precision = precision, .round_bf16 = precision == LT_PRECISION_BF16}};
+    attention_run run = {.kernels = kernels,
+                         .x = {.q_stride = heads * head_dim,
+                               .kv_stride = kv_heads * head_dim,
+                               .out_stride = heads * head_dim,
+                               .queries = queries,
+                               .keys = tokens,
+                               .query_position = tokens - queries,
+                               .heads = heads,
+                               .kv_heads = kv_heads,
+                               .head_dim = head_dim,
+                               .left = LT_WINDOW_ALL,
+                               .right = LT_WINDOW_ALL,
+                               .scale = 0.125f,
+                               .precision = precision,
+                               .round_bf16 = precision == LT_PRECISION_BF16}};
     float *q = floats(queries * run.x.q_stride), *k = floats(tokens * run.x.kv_stride);
     float *v = floats(tokens * run.x.kv_stride), *out = floats(queries * run.x.q_stride);
     run.x.q = q, run.x.k = k, run.x.v = v, run.x.out = out;
@@ -75,9 +85,10 @@ static double attention_rate(const lt_kernels *kernels, lt_precision precision, 
 
 static void bench_attention(const lt_kernels *kernels)
 {
-    static const uint32_t shapes[][5] = {{16, 16, 12, 12, 32}, {64, 64, 12, 12, 32}, {128, 128, 12, 12, 32},
-                                         {512, 512, 12, 12, 32}, {1, 128, 12, 12, 32}, {64, 64, 9, 3, 64},
-                                         {200, 200, 9, 3, 64}, {1000, 1000, 9, 3, 64}, {1, 200, 9, 3, 64}};
+    static const uint32_t shapes[][5] = {
+        {16, 16, 12, 12, 32},   {64, 64, 12, 12, 32},   {128, 128, 12, 12, 32},
+        {512, 512, 12, 12, 32}, {1, 128, 12, 12, 32},   {64, 64, 9, 3, 64},
+        {200, 200, 9, 3, 64},   {1000, 1000, 9, 3, 64}, {1, 200, 9, 3, 64}};
     printf("%9s %7s %7s %9s %9s %9s\n", "attention", "queries", "keys", "head_dim", "f32", "bf16");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const uint32_t *s = shapes[i];
@@ -98,13 +109,15 @@ typedef struct row_run {
 static void run_layer_norm(void *context)
 {
     row_run *run = context;
-    run->kernels->layer_norm(run->y, NULL, run->x, row_floats, run->weight, run->weight, 1e-5f, row_count, row_floats);
+    run->kernels->layer_norm(run->y, NULL, run->x, row_floats, run->weight, run->weight, 1e-5f,
+                             row_count, row_floats);
 }
 
 static void run_rms_norm(void *context)
 {
     row_run *run = context;
-    run->kernels->rms_norm(NULL, run->y, run->x, row_floats, run->weight, 1e-5f, row_count, row_floats);
+    run->kernels->rms_norm(NULL, run->y, run->x, row_floats, run->weight, 1e-5f, row_count,
+                           row_floats);
 }
 
 static void run_activation(void *context)
@@ -124,11 +137,14 @@ static void run_softmax(void *context)
 
 static void bench_rows(const lt_kernels *kernels)
 {
-    row_run run = {.kernels = kernels, .x = floats(row_count * row_floats), .y = floats(row_count * row_floats),
+    row_run run = {.kernels = kernels,
+                   .x = floats(row_count * row_floats),
+                   .y = floats(row_count * row_floats),
                    .weight = floats(row_floats)};
     const double count = 1e-9 * row_count * row_floats;
-    printf("numbers per ns: layer_norm %.2f, rms_norm %.2f, softmax %.2f", count / best_of(run_layer_norm, &run),
-           count / best_of(run_rms_norm, &run), count / best_of(run_softmax, &run));
+    printf("numbers per ns: layer_norm %.2f, rms_norm %.2f, softmax %.2f",
+           count / best_of(run_layer_norm, &run), count / best_of(run_rms_norm, &run),
+           count / best_of(run_softmax, &run));
 #define X(name, word)                                                                              \
     run.activation = LT_ACTIVATION_##name;                                                         \
     printf(", " word " %.2f", count / best_of(run_activation, &run));
@@ -167,7 +183,8 @@ static void bench_packing(void)
             if (lt_packed_init(&run.w, (lt_precision)precision, n, k, false, &error) != LT_OK)
                 abort();
             const double took = best_of(run_pack, &run);
-            printf(" %s to %s %.2f%s", words[d], words[precision], 1e-9 * n * k * (double)lt_dtype_bytes(run.dtype) / took,
+            printf(" %s to %s %.2f%s", words[d], words[precision],
+                   1e-9 * n * k * (double)lt_dtype_bytes(run.dtype) / took,
                    precision && d == 2 ? "\n" : ",");
             lt_packed_fini(&run.w);
         }

@@ -36,6 +36,12 @@ def example_texts():
     return list(texts)
 
 
+def cpu_seconds(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Lefttail:
     """One running `lefttail score`: a pass writes all lines and reads all answers."""
 
@@ -97,6 +103,7 @@ def serve(args):
     import torch
     import transformers
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     torch.set_num_threads(args.threads)
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[args.serve]
     tokenizer = transformers.AutoTokenizer.from_pretrained(args.checkpoint)
@@ -127,7 +134,7 @@ def cold_start(make, args, precision, text):
 
 
 def measure(programs, texts, rounds):
-    seconds, logits, tokens = {name: [] for name in programs}, {}, 0
+    seconds, cpu, logits, tokens = {name: [] for name in programs}, {name: [] for name in programs}, {}, 0
     for name, program in programs.items():
         if isinstance(program, Reference):
             program.choose_batch(texts)
@@ -135,13 +142,15 @@ def measure(programs, texts, rounds):
             program.run(texts)
     for _ in range(rounds):
         for name, program in programs.items():
+            before = cpu_seconds(program.process)
             took, logits[name], counted = program.run(texts)
             seconds[name].append(took)
+            cpu[name].append(cpu_seconds(program.process) - before)
             tokens = counted or tokens
-    return seconds, logits, tokens
+    return seconds, cpu, logits, tokens
 
 
-def report(programs, seconds, logits, tokens, texts, cold):
+def report(programs, seconds, cpu, logits, tokens, texts, cold):
     print(f"{len(texts)} texts, {tokens} tokens; median of {len(next(iter(seconds.values())))} rounds (fastest)")
     base = logits.get("transformers f32", logits["lefttail f32"])
     for name, program in programs.items():
@@ -149,7 +158,8 @@ def report(programs, seconds, logits, tokens, texts, cold):
         off = max(abs(a - b) for x, y in zip(logits[name], base) for a, b in zip(x, y))
         batch = f", batches of {program.batch}" if isinstance(program, Reference) else ""
         print(f"{name:18} {len(texts) / middle:7.0f} rows/s ({len(texts) / best:.0f})  {tokens / middle:8.0f} tokens/s "
-              f"({tokens / best:.0f})  cold start {cold[name]:6.2f} s  largest difference {off:.2g}{batch}")
+              f"({tokens / best:.0f})  {tokens / min(cpu[name]):8.0f} tokens/CPU-s  cold start {cold[name]:6.2f} s  "
+              f"largest difference {off:.2g}{batch}")
 
 
 def main():
@@ -175,8 +185,8 @@ def main():
             name = f"{kind} {precision}"
             cold[name] = min(cold_start(make, args, precision, texts[0]) for _ in range(2))
             programs[name] = make(args, precision)
-    seconds, logits, tokens = measure(programs, texts, args.rounds)
-    report(programs, seconds, logits, tokens, texts, cold)
+    seconds, cpu, logits, tokens = measure(programs, texts, args.rounds)
+    report(programs, seconds, cpu, logits, tokens, texts, cold)
     for program in programs.values():
         program.close()
 

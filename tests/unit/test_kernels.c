@@ -1,11 +1,12 @@
-/* Every kernel family returns the bits of the scalar definition, touches nothing outside its shapes,
- * and is chosen as the environment says. */
+/* Every kernel family returns the bits of the scalar definition, touches nothing outside its
+ * shapes, and is chosen as the environment says. */
 #include "tests/unit/test_kernels_support.h"
 
 static float (*const makers[])(void) = {random_usual, random_wild, random_any};
 #define MAKER_COUNT (sizeof makers / sizeof *makers)
 
-typedef void (*unary)(const lt_kernels *kernels, float *dst, const float *a, const float *b, size_t count);
+typedef void (*unary)(const lt_kernels *kernels, float *dst, const float *a, const float *b,
+                      size_t count);
 
 static void do_round(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
 {
@@ -25,59 +26,69 @@ static void do_scale(const lt_kernels *k, float *dst, const float *a, const floa
 }
 
 #define X(name, word)                                                                              \
-    static void do_##name(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count) \
+    static void do_##name(const lt_kernels *k, float *dst, const float *a, const float *b,         \
+                          size_t count)                                                            \
     {                                                                                              \
         (void)b;                                                                                   \
         k->activate(dst, a, count, LT_ACTIVATION_##name);                                          \
     }                                                                                              \
-    static void do_gate_##name(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count) \
+    static void do_gate_##name(const lt_kernels *k, float *dst, const float *a, const float *b,    \
+                               size_t count)                                                       \
     {                                                                                              \
         k->gate(dst, a, b, count, LT_ACTIVATION_##name);                                           \
     }
 LT_ACTIVATION_LIST(X)
 #undef X
 
-static void do_widen_bf16(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_widen_bf16(const lt_kernels *k, float *dst, const float *a, const float *b,
+                          size_t count)
 {
     (void)b;
     k->widen(dst, (const char *)a + 2 * count, LT_DTYPE_BF16, count);
 }
 
-static void do_widen_f16(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_widen_f16(const lt_kernels *k, float *dst, const float *a, const float *b,
+                         size_t count)
 {
     (void)b;
     k->widen(dst, (const char *)a + 2 * count, LT_DTYPE_F16, count);
 }
 
-static void do_widen_add(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_widen_add(const lt_kernels *k, float *dst, const float *a, const float *b,
+                         size_t count)
 {
     (void)b;
     k->widen_add(dst, a, LT_DTYPE_F32, count);
     k->widen_add(dst, (const char *)a + 2 * count, LT_DTYPE_BF16, count);
 }
 
-static void do_softmax(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_softmax(const lt_kernels *k, float *dst, const float *a, const float *b,
+                       size_t count)
 {
     if (count == 0)
         return;
-    const size_t begin = bits_from(b[0]) % count, end = begin + 1 + bits_from(b[count - 1]) % (count - begin);
+    const size_t begin = bits_from(b[0]) % count,
+                 end = begin + 1 + bits_from(b[count - 1]) % (count - begin);
     const bool round = count % 2;
     memcpy(dst, a, count * sizeof *dst);
     const float sum = k->softmax(dst, begin, end, count, 0.125f, count % 3 ? 0.0f : 20.0f, round);
     k->normalise(dst, dst, count, sum, round);
 }
 
-static void do_rms_norm(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_rms_norm(const lt_kernels *k, float *dst, const float *a, const float *b,
+                        size_t count)
 {
     k->rms_norm(dst, NULL, a, count, b, 1e-6f, 1, count);
 }
 
-static void do_layer_norm_rounded(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_layer_norm_rounded(const lt_kernels *k, float *dst, const float *a, const float *b,
+                                  size_t count)
 {
     k->layer_norm(NULL, dst, a, count, b, NULL, 1e-12f, 1, count);
 }
 
-static void do_layer_norm(const lt_kernels *k, float *dst, const float *a, const float *b, size_t count)
+static void do_layer_norm(const lt_kernels *k, float *dst, const float *a, const float *b,
+                          size_t count)
 {
     memcpy(dst, a, count * sizeof *dst);
     k->layer_norm(dst, NULL, dst, count, b, b, 1e-5f, 1, count);
@@ -88,23 +99,30 @@ static const struct {
     const char *name;
     unary run;
 } cases[] = {
-    LT_ACTIVATION_LIST(X)
-    {"round_bf16", do_round}, {"add", do_add}, {"scale", do_scale},
-    {"widen bf16", do_widen_bf16}, {"widen f16", do_widen_f16}, {"widen_add", do_widen_add},
-    {"softmax", do_softmax}, {"rms_norm", do_rms_norm}, {"layer_norm", do_layer_norm},
+    LT_ACTIVATION_LIST(X){"round_bf16", do_round},
+    {"add", do_add},
+    {"scale", do_scale},
+    {"widen bf16", do_widen_bf16},
+    {"widen f16", do_widen_f16},
+    {"widen_add", do_widen_add},
+    {"softmax", do_softmax},
+    {"rms_norm", do_rms_norm},
+    {"layer_norm", do_layer_norm},
     {"layer_norm rounded", do_layer_norm_rounded},
 };
 #undef X
 
-static void check_vector(const lt_kernels *scalar, const lt_kernels *family, size_t at, size_t count,
-                         float (*make)(void), bool at_start)
+static void check_vector(const lt_kernels *scalar, const lt_kernels *family, size_t at,
+                         size_t count, float (*make)(void), bool at_start)
 {
-    guarded a = guarded_floats(count, make, at_start), b = guarded_floats(count, random_usual, at_start);
+    guarded a = guarded_floats(count, make, at_start),
+            b = guarded_floats(count, random_usual, at_start);
     guarded expected = guarded_floats(count, random_usual, at_start);
     guarded found = guarded_copy(expected.data, count * sizeof(float), at_start);
     cases[at].run(scalar, expected.data, a.data, b.data, count);
     cases[at].run(family, found.data, a.data, b.data, count);
-    assert_same_floats(expected.data, found.data, count, "%s: %s of %zu numbers", family->name, cases[at].name, count);
+    assert_same_floats(expected.data, found.data, count, "%s: %s of %zu numbers", family->name,
+                       cases[at].name, count);
     guarded_free(&a);
     guarded_free(&b);
     guarded_free(&expected);
@@ -113,7 +131,8 @@ static void check_vector(const lt_kernels *scalar, const lt_kernels *family, siz
 
 static void check_vectors(const lt_kernels *scalar, const lt_kernels *family)
 {
-    static const size_t counts[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 384, 1027, 5000};
+    static const size_t counts[] = {0,  1,  2,  3,  7,  8,  9,  15,  16,  17,   31,
+                                    32, 33, 47, 48, 63, 64, 65, 100, 384, 1027, 5000};
     for (size_t at = 0; at < sizeof cases / sizeof *cases; at++)
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             for (size_t maker = 0; maker < MAKER_COUNT; maker++) {
@@ -133,19 +152,22 @@ static void check_rows(const lt_kernels *scalar, const lt_kernels *family)
 {
     for (size_t n = 1; n < 70; n += 3) {
         const size_t rows = 3, stride = n + 5, count = (rows - 1) * stride + n;
-        guarded x = guarded_floats(count, random_usual, false), weight = guarded_floats(n, random_usual, false);
+        guarded x = guarded_floats(count, random_usual, false),
+                weight = guarded_floats(n, random_usual, false);
         guarded out[2][3];
         const lt_kernels *kernels[] = {scalar, family};
         for (int which = 0; which < 2; which++) {
             for (int i = 0; i < 3; i++)
                 out[which][i] = guarded_copy(x.data, count * sizeof(float), false);
-            kernels[which]->layer_norm(out[which][0].data, out[which][1].data, x.data, stride, weight.data,
-                                       weight.data, 1e-5f, rows, n);
-            kernels[which]->rms_norm(out[which][2].data, NULL, out[which][2].data, stride, weight.data, 1e-5f, rows, n);
+            kernels[which]->layer_norm(out[which][0].data, out[which][1].data, x.data, stride,
+                                       weight.data, weight.data, 1e-5f, rows, n);
+            kernels[which]->rms_norm(out[which][2].data, NULL, out[which][2].data, stride,
+                                     weight.data, 1e-5f, rows, n);
             kernels[which]->sum_rows(out[which][2].data, x.data, stride, rows, n);
         }
         for (int i = 0; i < 3; i++) {
-            assert_same_floats(out[0][i].data, out[1][i].data, count, "%s: rows of %zu, output %d", family->name, n, i);
+            assert_same_floats(out[0][i].data, out[1][i].data, count, "%s: rows of %zu, output %d",
+                               family->name, n, i);
             guarded_free(&out[0][i]);
             guarded_free(&out[1][i]);
         }
@@ -160,17 +182,22 @@ static void test_rows(void **state)
     for_each_family(check_rows);
 }
 
-static void check_rotate_one(const lt_kernels *scalar, const lt_kernels *family, uint32_t head_dim, uint32_t rotary_dim)
+static void check_rotate_one(const lt_kernels *scalar, const lt_kernels *family, uint32_t head_dim,
+                             uint32_t rotary_dim)
 {
     enum { tokens = 3, heads = 2, positions_max = 5 };
     const uint32_t positions[tokens] = {4, 0, 2};
     const size_t stride = heads * head_dim + 7, count = (tokens - 1) * stride + heads * head_dim;
-    guarded x = guarded_floats(count, random_usual, false), y = guarded_copy(x.data, count * sizeof(float), false);
+    guarded x = guarded_floats(count, random_usual, false),
+            y = guarded_copy(x.data, count * sizeof(float), false);
     guarded cosines = guarded_floats(positions_max * rotary_dim / 2, random_usual, false);
     guarded sines = guarded_floats(positions_max * rotary_dim / 2, random_usual, false);
-    scalar->rotate(x.data, stride, cosines.data, sines.data, positions, tokens, heads, head_dim, rotary_dim);
-    family->rotate(y.data, stride, cosines.data, sines.data, positions, tokens, heads, head_dim, rotary_dim);
-    assert_same_floats(x.data, y.data, count, "%s: rotate %u of %u", family->name, rotary_dim, head_dim);
+    scalar->rotate(x.data, stride, cosines.data, sines.data, positions, tokens, heads, head_dim,
+                   rotary_dim);
+    family->rotate(y.data, stride, cosines.data, sines.data, positions, tokens, heads, head_dim,
+                   rotary_dim);
+    assert_same_floats(x.data, y.data, count, "%s: rotate %u of %u", family->name, rotary_dim,
+                       head_dim);
     guarded_free(&x);
     guarded_free(&y);
     guarded_free(&cosines);
@@ -179,7 +206,8 @@ static void check_rotate_one(const lt_kernels *scalar, const lt_kernels *family,
 
 static void check_rotate(const lt_kernels *scalar, const lt_kernels *family)
 {
-    static const uint32_t dims[][2] = {{2, 2}, {16, 16}, {30, 20}, {32, 32}, {64, 64}, {64, 16}, {80, 20}, {128, 128}};
+    static const uint32_t dims[][2] = {{2, 2},   {16, 16}, {30, 20}, {32, 32},
+                                       {64, 64}, {64, 16}, {80, 20}, {128, 128}};
     for (size_t i = 0; i < sizeof dims / sizeof *dims; i++)
         check_rotate_one(scalar, family, dims[i][0], dims[i][1]);
 }
@@ -207,8 +235,8 @@ static size_t padded(uint32_t k)
 }
 
 /* One block packed in both ways by both families, and its tile. */
-static void check_tile(const lt_kernels *scalar, const lt_kernels *family, uint32_t rows, uint32_t columns,
-                       uint32_t k, float (*make)(void))
+static void check_tile(const lt_kernels *scalar, const lt_kernels *family, uint32_t rows,
+                       uint32_t columns, uint32_t k, float (*make)(void))
 {
     const size_t w_stride = k + rows % 3, a_stride = k + columns % 4, out_stride = 32 + rows % 2;
     const size_t out_count = (rows - 1) * out_stride + 32, panel = padded(k) * 16;
@@ -228,12 +256,22 @@ static void check_tile(const lt_kernels *scalar, const lt_kernels *family, uint3
     assert_memory_equal(block_bf16[0].data, block_bf16[1].data, 2 * panel * sizeof(uint16_t));
     scalar->tile_f32(a.data, a_stride, rows, block[0].data, k, expected.data, out_stride);
     family->tile_f32(a.data, a_stride, rows, block[0].data, k, found.data, out_stride);
-    assert_same_floats(expected.data, found.data, out_count, "%s: f32 tile of %u x %u", family->name, rows, k);
+    assert_same_floats(expected.data, found.data, out_count, "%s: f32 tile of %u x %u",
+                       family->name, rows, k);
     scalar->round_bf16(a.data, a.data, (rows - 1) * a_stride + k);
-    scalar->tile_bf16(a.data, a_stride, rows, block_bf16[0].data, panel, k, expected.data, out_stride);
-    family->tile_bf16(a.data, a_stride, rows, block_bf16[0].data, panel, k, found.data, out_stride);
-    assert_same_floats(expected.data, found.data, out_count, "%s: bf16 tile of %u x %u", family->name, rows, k);
-    guarded *all[] = {&w, &a, &expected, &found, &block[0], &block[1], &block_bf16[0], &block_bf16[1]};
+    scalar->tile_bf16(a.data, a_stride, rows, block_bf16[0].data, panel, k, expected.data,
+                      out_stride);
+    guarded operand = guarded_make(rows * padded(k) * sizeof(uint16_t), false);
+    if (family->operand_bf16)
+        family->operand_bf16(operand.data, padded(k), a.data, a_stride, rows, k);
+    family->tile_bf16(family->operand_bf16 ? operand.data : a.data,
+                      family->operand_bf16 ? padded(k) : a_stride, rows, block_bf16[0].data, panel,
+                      k, found.data, out_stride);
+    guarded_free(&operand);
+    assert_same_floats(expected.data, found.data, out_count, "%s: bf16 tile of %u x %u",
+                       family->name, rows, k);
+    guarded *all[] = {&w,        &a,        &expected,      &found,
+                      &block[0], &block[1], &block_bf16[0], &block_bf16[1]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         guarded_free(all[i]);
 }
@@ -245,7 +283,8 @@ static void check_tiles(const lt_kernels *scalar, const lt_kernels *family)
     for (uint32_t rows = 1; rows <= family->tile_rows_max; rows++)
         for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
             for (size_t maker = 0; maker < MAKER_COUNT; maker++)
-                check_tile(scalar, family, rows, widths[(rows + i + maker) % 6], depths[i], makers[maker]);
+                check_tile(scalar, family, rows, widths[(rows + i + maker) % 6], depths[i],
+                           makers[maker]);
 }
 
 static void test_tiles(void **state)
@@ -344,7 +383,7 @@ static void test_denormals(void **state)
         if (!k)
             continue;
         float a[2] = {0x1p-100f, float_from(1)}, block[64] = {0}, out[32];
-        block[0] = 0x1p-30f; /* a product of 2^-130 */
+        block[0] = 0x1p-30f;  /* a product of 2^-130 */
         block[32] = 0x1p100f; /* times a denormal */
         k->tile_f32(a, 2, 1, block, 2, out, 32);
         assert_int_equal(bits_from(out[0]), 0);
@@ -365,10 +404,10 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors),     cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_rotate),      cmocka_unit_test(test_rotate_is_a_rotation),
-        cmocka_unit_test(test_tiles),       cmocka_unit_test(test_pack_columns),
-        cmocka_unit_test(test_sum_order),   cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_vectors),   cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rotate),    cmocka_unit_test(test_rotate_is_a_rotation),
+        cmocka_unit_test(test_tiles),     cmocka_unit_test(test_pack_columns),
+        cmocka_unit_test(test_sum_order), cmocka_unit_test(test_environment),
         cmocka_unit_test(test_denormals),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -1,5 +1,6 @@
 /* Attention against the definition written as plain loops, bit by bit, for every family; and what
- * the definition promises: a query's result does not depend on the other queries or on later keys. */
+ * the definition promises: a query's result does not depend on the other queries or on later keys.
+ */
 #include "tests/unit/test_kernels_support.h"
 
 #include "worker/engine/kernels/attention.h"
@@ -19,12 +20,22 @@ static size_t out_count(const problem *p)
     return count_of(p->x.queries, p->x.out_stride, p->x.heads, p->x.head_dim);
 }
 
-static void problem_init(problem *p, uint32_t queries, uint32_t keys, uint32_t heads, uint32_t kv_heads, uint32_t head_dim)
+static void problem_init(problem *p, uint32_t queries, uint32_t keys, uint32_t heads,
+                         uint32_t kv_heads, uint32_t head_dim)
 {
     p->x = (lt_attention){
-        .q_stride = heads * head_dim + 3, .kv_stride = kv_heads * head_dim + 5, .out_stride = heads * head_dim + 1,
-        .queries = queries, .keys = keys, .query_position = keys - queries, .heads = heads, .kv_heads = kv_heads,
-        .head_dim = head_dim, .left = LT_WINDOW_ALL, .right = LT_WINDOW_ALL, .scale = 1.0f / sqrtf((float)head_dim),
+        .q_stride = heads * head_dim + 3,
+        .kv_stride = kv_heads * head_dim + 5,
+        .out_stride = heads * head_dim + 1,
+        .queries = queries,
+        .keys = keys,
+        .query_position = keys - queries,
+        .heads = heads,
+        .kv_heads = kv_heads,
+        .head_dim = head_dim,
+        .left = LT_WINDOW_ALL,
+        .right = LT_WINDOW_ALL,
+        .scale = 1.0f / sqrtf((float)head_dim),
     };
     p->q = guarded_floats(count_of(queries, p->x.q_stride, heads, head_dim), random_usual, false);
     p->k = guarded_floats(count_of(keys, p->x.kv_stride, kv_heads, head_dim), random_usual, false);
@@ -49,7 +60,8 @@ static float operand(const lt_attention *x, float value)
 }
 
 /* a . b in the order of the precision; element i of b is b[i * step] */
-static float dot(const lt_attention *x, const float *a, const float *b, size_t step, uint32_t begin, uint32_t end)
+static float dot(const lt_attention *x, const float *a, const float *b, size_t step, uint32_t begin,
+                 uint32_t end)
 {
     float sum = 0.0f;
     if (x->precision == LT_PRECISION_F32) {
@@ -71,15 +83,18 @@ static void define_query(const lt_attention *x, uint32_t query, uint32_t head, f
 {
     const lt_kernels *scalar = lt_kernels_by_name("scalar");
     const uint64_t position = x->query_position + query;
-    const uint32_t begin = x->left == LT_WINDOW_ALL || position < x->left ? 0 : (uint32_t)position - x->left;
+    const uint32_t begin =
+        x->left == LT_WINDOW_ALL || position < x->left ? 0 : (uint32_t)position - x->left;
     const uint32_t end = x->right == LT_WINDOW_ALL || position + x->right + 1 > x->keys
-                             ? x->keys : (uint32_t)position + x->right + 1;
+                             ? x->keys
+                             : (uint32_t)position + x->right + 1;
     const size_t kv = (size_t)(head / (x->heads / x->kv_heads)) * x->head_dim;
     const float *q = x->q + query * x->q_stride + (size_t)head * x->head_dim;
     float *s = calloc(x->keys, sizeof *s);
     for (uint32_t key = begin; key < end; key++)
         s[key] = dot(x, q, x->k + key * x->kv_stride + kv, 1, 0, x->head_dim);
-    const float sum = scalar->softmax(s, begin, end, x->keys, x->scale, x->softcap, x->precision == LT_PRECISION_BF16);
+    const float sum = scalar->softmax(s, begin, end, x->keys, x->scale, x->softcap,
+                                      x->precision == LT_PRECISION_BF16);
     for (uint32_t i = 0; i < x->head_dim; i++)
         out[i] = dot(x, s, x->v + kv + i, x->kv_stride, begin, end);
     scalar->normalise(out, out, x->head_dim, sum, x->round_bf16);
@@ -106,9 +121,10 @@ static void check_problem(const problem *p, const lt_kernels *family)
     for (uint32_t query = 0; query < x.queries; query++)
         for (uint32_t head = 0; head < x.heads; head++) {
             define_query(&x, query, head, expected);
-            assert_same_floats(expected, x.out + query * x.out_stride + (size_t)head * x.head_dim, x.head_dim,
-                               "%s, precision %d, %u queries, %u keys, query %u, head %u", family->name, x.precision,
-                               x.queries, x.keys, query, head);
+            assert_same_floats(expected, x.out + query * x.out_stride + (size_t)head * x.head_dim,
+                               x.head_dim,
+                               "%s, precision %d, %u queries, %u keys, query %u, head %u",
+                               family->name, x.precision, x.queries, x.keys, query, head);
         }
     free(expected);
     guarded_free(&out);
@@ -131,9 +147,11 @@ static void check_families(problem *p)
 static void test_shapes(void **state)
 {
     (void)state;
-    static const uint32_t shapes[][5] = { /* queries, keys, heads, kv heads, head_dim */
-        {1, 1, 1, 1, 8}, {5, 5, 2, 2, 32}, {33, 33, 2, 1, 16}, {64, 64, 3, 3, 32}, {1, 70, 6, 2, 64},
-        {13, 40, 2, 2, 48}, {31, 31, 1, 1, 128}, {20, 100, 4, 1, 33}, {2, 3, 2, 1, 256},
+    static const uint32_t shapes[][5] = {
+        /* queries, keys, heads, kv heads, head_dim */
+        {1, 1, 1, 1, 8},     {5, 5, 2, 2, 32},    {33, 33, 2, 1, 16},
+        {64, 64, 3, 3, 32},  {1, 70, 6, 2, 64},   {13, 40, 2, 2, 48},
+        {31, 31, 1, 1, 128}, {20, 100, 4, 1, 33}, {2, 3, 2, 1, 256},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int mask = 0; mask < 4; mask++) {
@@ -164,7 +182,8 @@ static void test_formula(void **state)
         for (uint32_t key = 0; key < 50; key++) {
             double s = 0.0;
             for (uint32_t i = 0; i < 64; i++)
-                s += (double)p.x.q[query * p.x.q_stride + 64 + i] * (double)p.x.k[key * p.x.kv_stride + 64 + i];
+                s += (double)p.x.q[query * p.x.q_stride + 64 + i] *
+                     (double)p.x.k[key * p.x.kv_stride + 64 + i];
             sum += e[key] = exp(s / 8.0);
         }
         for (uint32_t i = 0; i < 64; i++) {
@@ -178,7 +197,8 @@ static void test_formula(void **state)
     problem_fini(&p);
 }
 
-/* Causal: the first queries of a long text, of the text cut short, and one by one: the same bits. */
+/* Causal: the first queries of a long text, of the text cut short, and one by one: the same bits.
+ */
 static void test_prefix(void **state)
 {
     (void)state;
@@ -189,7 +209,8 @@ static void test_prefix(void **state)
         problem_init(&p, 90, 90, 2, 1, 32);
         p.x.right = 0;
         p.x.precision = bf16 ? LT_PRECISION_BF16 : LT_PRECISION_F32;
-        float *whole = malloc(out_count(&p) * sizeof *whole), *part = malloc(out_count(&p) * sizeof *part);
+        float *whole = malloc(out_count(&p) * sizeof *whole),
+              *part = malloc(out_count(&p) * sizeof *part);
         void *scratch = scratch_for(&p.x);
         lt_attention x = p.x;
         x.out = whole;
@@ -200,12 +221,14 @@ static void test_prefix(void **state)
             x.queries = x.keys = length;
             lt_attention_run(best, &x, 0, 2, scratch);
             for (uint32_t query = 0; query < length; query++)
-                assert_same_floats(whole + query * x.out_stride, part + query * x.out_stride, 64, "cut to %u", length);
+                assert_same_floats(whole + query * x.out_stride, part + query * x.out_stride, 64,
+                                   "cut to %u", length);
             x.q += (length - 1) * x.q_stride;
             x.query_position = length - 1;
             x.queries = 1;
             lt_attention_run(best, &x, 0, 2, scratch);
-            assert_same_floats(whole + (length - 1) * x.out_stride, part, 64, "query %u alone", length - 1);
+            assert_same_floats(whole + (length - 1) * x.out_stride, part, 64, "query %u alone",
+                               length - 1);
         }
         free(whole);
         free(part);

@@ -15,10 +15,10 @@ static const shape shapes[] = {{1, 1, 1},   {2, 33, 31}, {13, 64, 64}, {12, 31, 
 typedef struct problem {
     shape s;
     bool gated;
-    lt_product product;         /* but for c */
+    lt_product product; /* but for c */
     lt_packed w;
-    float *weights[2];          /* [n, k]: main, up */
-    float *bias[2];             /* [n] */
+    float *weights[2]; /* [n, k]: main, up */
+    float *bias[2];    /* [n] */
     guarded a, residual;
 } problem;
 
@@ -31,8 +31,8 @@ static float *make_floats(size_t count)
     return values;
 }
 
-static void problem_init(problem *p, shape s, lt_precision precision, lt_activation activation, bool gated,
-                         bool with_bias, bool with_residual)
+static void problem_init(problem *p, shape s, lt_precision precision, lt_activation activation,
+                         bool gated, bool with_bias, bool with_residual)
 {
     memset(p, 0, sizeof *p);
     p->s = s;
@@ -43,8 +43,8 @@ static void problem_init(problem *p, shape s, lt_precision precision, lt_activat
     for (int part = 0; part <= gated; part++) {
         p->weights[part] = make_floats((size_t)s.n * s.k);
         p->bias[part] = make_floats(s.n);
-        assert_true(lt_packed_put(&p->w, (lt_packed_part)part, 0, s.n, p->weights[part], LT_DTYPE_F32) ==
-                    LT_PACKED_FINITE);
+        assert_true(lt_packed_put(&p->w, (lt_packed_part)part, 0, s.n, p->weights[part],
+                                  LT_DTYPE_F32) == LT_PACKED_FINITE);
         if (with_bias)
             lt_packed_put_bias(&p->w, (lt_packed_part)part, 0, s.n, p->bias[part], LT_DTYPE_F32);
     }
@@ -58,9 +58,14 @@ static void problem_init(problem *p, shape s, lt_precision precision, lt_activat
     }
     p->residual = guarded_floats((s.m - 1) * (s.n + 3) + s.n, random_usual, false);
     p->product = (lt_product){
-        .w = &p->w, .a = p->a.data, .a_stride = a_stride, .c_stride = s.n + 2,
-        .residual = with_residual ? p->residual.data : NULL, .residual_stride = s.n + 3,
-        .activation = activation, .round_bf16 = with_bias,
+        .w = &p->w,
+        .a = p->a.data,
+        .a_stride = a_stride,
+        .c_stride = s.n + 2,
+        .residual = with_residual ? p->residual.data : NULL,
+        .residual_stride = s.n + 3,
+        .activation = activation,
+        .round_bf16 = with_bias,
     };
 }
 
@@ -102,7 +107,8 @@ static float defined(const problem *p, uint32_t row, uint32_t column)
     const lt_product *x = &p->product;
     float part[2] = {0};
     for (int i = 0; i <= p->gated; i++) {
-        part[i] = dot(x->a + row * x->a_stride, p->weights[i] + (size_t)column * p->s.k, p->s.k, p->w.precision);
+        part[i] = dot(x->a + row * x->a_stride, p->weights[i] + (size_t)column * p->s.k, p->s.k,
+                      p->w.precision);
         if (p->w.bias)
             part[i] = part[i] + p->bias[i][column];
     }
@@ -121,7 +127,8 @@ static void check_problem(const problem *p, const lt_kernels *family, bool split
 {
     const shape s = p->s;
     const size_t stride = p->product.c_stride, count = (s.m - 1) * stride + s.n;
-    guarded c = guarded_floats(count, random_usual, false), before = guarded_copy(c.data, count * sizeof(float), false);
+    guarded c = guarded_floats(count, random_usual, false),
+            before = guarded_copy(c.data, count * sizeof(float), false);
     lt_product product = p->product;
     product.c = c.data;
     if (!split) {
@@ -136,9 +143,11 @@ static void check_problem(const problem *p, const lt_kernels *family, bool split
     for (uint32_t row = 0; row < s.m; row++)
         for (uint32_t column = 0; column < stride && row * stride + column < count; column++) {
             const size_t at = row * stride + column;
-            const float expected = column < s.n ? defined(p, row, column) : ((float *)before.data)[at];
-            assert_same_floats(&expected, (float *)c.data + at, 1, "%s, %u x %u x %u, row %u, column %u", family->name,
-                               s.m, s.n, s.k, row, column);
+            const float expected =
+                column < s.n ? defined(p, row, column) : ((float *)before.data)[at];
+            assert_same_floats(&expected, (float *)c.data + at, 1,
+                               "%s, %u x %u x %u, row %u, column %u", family->name, s.m, s.n, s.k,
+                               row, column);
         }
     guarded_free(&c);
     guarded_free(&before);
@@ -160,14 +169,28 @@ static void test_products(void **state)
     (void)state;
     for (size_t i = 0; i < SHAPE_COUNT; i++)
         for (int precision = LT_PRECISION_F32; precision <= LT_PRECISION_BF16; precision++)
-            for (int activation = LT_ACTIVATION_NONE; activation <= LT_ACTIVATION_TANH; activation++) {
+            for (int activation = LT_ACTIVATION_NONE; activation <= LT_ACTIVATION_TANH;
+                 activation++) {
                 problem p;
                 const uint32_t variant = random_u32();
-                problem_init(&p, shapes[i], (lt_precision)precision, (lt_activation)activation, variant & 1,
-                             variant & 2, variant & 4);
+                problem_init(&p, shapes[i], (lt_precision)precision, (lt_activation)activation,
+                             variant & 1, variant & 2, variant & 4);
                 check_all(&p);
                 problem_fini(&p);
             }
+}
+
+/* Rows too long for the space that operands have on the stack, in part or as a whole. */
+static void test_long_rows(void **state)
+{
+    (void)state;
+    static const shape longest[] = {{13, 3, 9000}, {2, 1, 100001}};
+    for (size_t i = 0; i < 2; i++) {
+        problem p;
+        problem_init(&p, longest[i], LT_PRECISION_BF16, LT_ACTIVATION_NONE, false, false, false);
+        check_all(&p);
+        problem_fini(&p);
+    }
 }
 
 /* The residual may be the output. */
@@ -208,12 +231,16 @@ static void test_packing(void **state)
     for (int precision = 0; precision < 2; precision++)
         for (size_t d = 0; d < 3; d++) {
             const size_t bytes = (size_t)n * k * lt_dtype_bytes(dtypes[d]);
-            guarded values = guarded_make(bytes + 1, false); /* begins at an odd or even address, ends at the page */
+            guarded values = guarded_make(
+                bytes + 1, false); /* begins at an odd or even address, ends at the page */
             char *raw = (char *)values.data + 1;
             float *wide = make_floats((size_t)n * k);
             for (size_t i = 0; i < (size_t)n * k; i++) {
-                const uint16_t half = dtypes[d] == LT_DTYPE_BF16 ? half_of(wide[i]) : (uint16_t)(random_u32() & 0xbfff);
-                memcpy(raw + i * lt_dtype_bytes(dtypes[d]), dtypes[d] == LT_DTYPE_F32 ? (void *)&wide[i] : (void *)&half,
+                const uint16_t half = dtypes[d] == LT_DTYPE_BF16
+                                          ? half_of(wide[i])
+                                          : (uint16_t)(random_u32() & 0xbfff);
+                memcpy(raw + i * lt_dtype_bytes(dtypes[d]),
+                       dtypes[d] == LT_DTYPE_F32 ? (void *)&wide[i] : (void *)&half,
                        lt_dtype_bytes(dtypes[d]));
             }
             lt_kernels_by_name("scalar")->widen(wide, raw, dtypes[d], (size_t)n * k);
@@ -221,14 +248,18 @@ static void test_packing(void **state)
                 lt_kernels_by_name("scalar")->round_bf16(wide, wide, (size_t)n * k);
             lt_packed w;
             lt_error error;
-            assert_int_equal(lt_packed_init(&w, (lt_precision)precision, n, k, false, &error), LT_OK);
+            assert_int_equal(lt_packed_init(&w, (lt_precision)precision, n, k, false, &error),
+                             LT_OK);
             const size_t row_bytes = k * lt_dtype_bytes(dtypes[d]);
-            assert_true(lt_packed_put(&w, LT_PACKED_MAIN, 20, n - 20, raw + 20 * row_bytes, dtypes[d]) == LT_PACKED_FINITE);
-            assert_true(lt_packed_put(&w, LT_PACKED_MAIN, 0, 20, raw, dtypes[d]) == LT_PACKED_FINITE);
+            assert_true(lt_packed_put(&w, LT_PACKED_MAIN, 20, n - 20, raw + 20 * row_bytes,
+                                      dtypes[d]) == LT_PACKED_FINITE);
+            assert_true(lt_packed_put(&w, LT_PACKED_MAIN, 0, 20, raw, dtypes[d]) ==
+                        LT_PACKED_FINITE);
             for (uint32_t row = 0; row < n; row++) {
                 float out[k];
                 lt_packed_row(&w, LT_PACKED_MAIN, row, out);
-                assert_same_floats(wide + (size_t)row * k, out, k, "dtype %zu, precision %d, row %u", d, precision, row);
+                assert_same_floats(wide + (size_t)row * k, out, k,
+                                   "dtype %zu, precision %d, row %u", d, precision, row);
             }
             lt_packed_fini(&w);
             free(wide);
@@ -276,7 +307,8 @@ static void check_f16(const lt_kernels *scalar, const lt_kernels *family)
         const uint32_t exponent = (h >> 10) & 31, fraction = h & 0x3ff;
         if (exponent == 31)
             continue;
-        const double size = exponent ? ldexp(1024 + fraction, (int)exponent - 25) : ldexp(fraction, -24);
+        const double size =
+            exponent ? ldexp(1024 + fraction, (int)exponent - 25) : ldexp(fraction, -24);
         float x;
         family->widen(&x, &half, LT_DTYPE_F16, 1);
         assert_true((double)x == (h & 0x8000 ? -size : size));
@@ -295,7 +327,8 @@ static void test_too_big(void **state)
     (void)state;
     lt_packed w;
     lt_error error;
-    assert_int_not_equal(lt_packed_init(&w, LT_PRECISION_F32, UINT32_MAX, UINT32_MAX, false, &error), LT_OK);
+    assert_int_not_equal(
+        lt_packed_init(&w, LT_PRECISION_F32, UINT32_MAX, UINT32_MAX, false, &error), LT_OK);
     lt_packed_fini(&w);
 }
 
@@ -311,8 +344,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),   cmocka_unit_test(test_residual_in_place),
-        cmocka_unit_test(test_packing),    cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_f16),        cmocka_unit_test(test_too_big),
+        cmocka_unit_test(test_long_rows),  cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_f16),
+        cmocka_unit_test(test_too_big),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

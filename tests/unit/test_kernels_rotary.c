@@ -44,7 +44,8 @@ static void test_inv_freq(void **state)
                 const float exponent = (float)(2 * i) / (float)dims[d];
                 const float power = (float)powl((long double)bases[b], (long double)exponent);
                 const float expected = 1.0f / power;
-                assert_same_floats(&expected, &found[i], 1, "base %g, dim %u, pair %u", bases[b], dims[d], i);
+                assert_same_floats(&expected, &found[i], 1, "base %g, dim %u, pair %u", bases[b],
+                                   dims[d], i);
             }
         }
 }

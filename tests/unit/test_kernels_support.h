@@ -5,8 +5,8 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,8 @@ HELPER float random_wild(void)
 /* Wild, and infinite or NaN (the NaN that arithmetic makes) now and then. */
 HELPER float random_any(void)
 {
-    static const uint32_t special[] = {0x7f800000u, 0xff800000u, 0xffc00000u, 0x00000001u, 0x80000001u, 0x7f7fffffu};
+    static const uint32_t special[] = {0x7f800000u, 0xff800000u, 0xffc00000u,
+                                       0x00000001u, 0x80000001u, 0x7f7fffffu};
     return random_u32() % 16 ? random_wild() : float_from(special[random_u32() % 6]);
 }
 
@@ -88,7 +89,9 @@ HELPER guarded guarded_make(size_t bytes, bool at_start)
     guarded g = {.map_bytes = inner + 2 * page};
     g.map = mmap(NULL, g.map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(g.map != MAP_FAILED);
-    assert_int_equal(mprotect(g.map + page, inner ? inner : page, inner ? PROT_READ | PROT_WRITE : PROT_NONE), 0);
+    assert_int_equal(
+        mprotect(g.map + page, inner ? inner : page, inner ? PROT_READ | PROT_WRITE : PROT_NONE),
+        0);
     g.data = g.map + page + (at_start ? 0 : inner - bytes);
     return g;
 }
@@ -116,23 +119,27 @@ HELPER guarded guarded_copy(const void *data, size_t bytes, bool at_start)
     return g;
 }
 
-HELPER void assert_same_floats(const float *expected, const float *found, size_t count, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-HELPER void assert_same_floats(const float *expected, const float *found, size_t count, const char *format, ...)
+HELPER void assert_same_floats(const float *expected, const float *found, size_t count,
+                               const char *format, ...) __attribute__((format(printf, 4, 5)));
+HELPER void assert_same_floats(const float *expected, const float *found, size_t count,
+                               const char *format, ...)
 {
     for (size_t i = 0; i < count; i++) {
-        if (bits_from(expected[i]) == bits_from(found[i]) || (isnan(expected[i]) && isnan(found[i])))
+        if (bits_from(expected[i]) == bits_from(found[i]) ||
+            (isnan(expected[i]) && isnan(found[i])))
             continue;
         char what[200];
         va_list args;
         va_start(args, format);
         vsnprintf(what, sizeof what, format, args);
         va_end(args);
-        fail_msg("%s: element %zu is %08x, the definition says %08x", what, i, bits_from(found[i]), bits_from(expected[i]));
+        fail_msg("%s: element %zu is %08x, the definition says %08x", what, i, bits_from(found[i]),
+                 bits_from(expected[i]));
     }
 }
 
-/* Calls check(family) for every family that this machine has besides scalar; says which are missing. */
+/* Calls check(family) for every family that this machine has besides scalar; says which are
+ * missing. */
 HELPER void for_each_family(void (*check)(const lt_kernels *scalar, const lt_kernels *family))
 {
     const lt_kernels *scalar = lt_kernels_by_name("scalar"), *kernels;

@@ -1,9 +1,9 @@
 /* Scaled dot-product attention of one text. The two products have the orders of matrix products
  * (scores over head_dim; values over keys, ascending, blocks of 32 aligned to key 0):
- *     s[i][j] = q[i] . k[j];  e = softmax numerators of s * scale over the visible keys (kernels.h);
- *     out[i] = (sum over j of e[i][j] v[j]) / (sum over j of e[i][j]) + 0
- * bf16 rounds q, k, v and e; the sum in the denominator is that of the rounded e. A query's result
- * depends on the keys that it sees and on nothing else (for finite k and v). */
+ *     s[i][j] = q[i] . k[j];  e = softmax numerators of s * scale over the visible keys
+ * (kernels.h); out[i] = (sum over j of e[i][j] v[j]) / (sum over j of e[i][j]) + 0 bf16 rounds q,
+ * k, v and e; the sum in the denominator is that of the rounded e. A query's result depends on the
+ * keys that it sees and on nothing else (for finite k and v). */
 #ifndef LT_WORKER_ENGINE_KERNELS_ATTENTION_H
 #define LT_WORKER_ENGINE_KERNELS_ATTENTION_H
 
@@ -12,20 +12,21 @@
 #define LT_WINDOW_ALL UINT32_MAX
 
 typedef struct lt_attention {
-    const float *q;             /* [queries, heads, head_dim], q_stride between queries */
-    const float *k, *v;         /* [keys, kv_heads, head_dim], kv_stride between keys */
-    float *out;                 /* [queries, heads, head_dim], out_stride between queries */
+    const float *q;     /* [queries, heads, head_dim], q_stride between queries */
+    const float *k, *v; /* [keys, kv_heads, head_dim], kv_stride between keys */
+    float *out;         /* [queries, heads, head_dim], out_stride between queries */
     size_t q_stride, kv_stride, out_stride;
-    uint32_t queries, keys;     /* from 1 */
-    uint32_t query_position;    /* the key index of query 0: 0, or keys - 1 for the last token alone */
-    uint32_t heads, kv_heads;   /* heads is a multiple of kv_heads; head h reads h / (heads / kv_heads) */
-    uint32_t head_dim;          /* 1..512 */
-    uint32_t left, right;       /* query at p sees keys p - left .. p + right; LT_WINDOW_ALL: no bound.
-                                   Full: ALL, ALL. Causal: ALL, 0. Every query must see a key */
-    float scale;                /* 1 / sqrt(head_dim), usually */
-    float softcap;              /* 0: none */
+    uint32_t queries, keys;  /* from 1 */
+    uint32_t query_position; /* the key index of query 0: 0, or keys - 1 for the last token alone */
+    uint32_t heads,
+        kv_heads;         /* heads is a multiple of kv_heads; head h reads h / (heads / kv_heads) */
+    uint32_t head_dim;    /* 1..512 */
+    uint32_t left, right; /* query at p sees keys p - left .. p + right; LT_WINDOW_ALL: no bound.
+                             Full: ALL, ALL. Causal: ALL, 0. Every query must see a key */
+    float scale;          /* 1 / sqrt(head_dim), usually */
+    float softcap;        /* 0: none */
     lt_precision precision;
-    bool round_bf16;            /* out is rounded to bf16 values */
+    bool round_bf16; /* out is rounded to bf16 values */
 } lt_attention;
 
 /* Bytes of scratch that a call needs; grows with keys * head_dim and 12 * keys. */

@@ -2,8 +2,9 @@
  *
  * A tile is 6 rows by 16 columns (f32: 12 accumulators, 2 weights, 1 broadcast = 15 of 16
  * registers) or 3 rows by 16 columns with an even and an odd chain each (bf16: 12 chains, 2 widened
- * weights, 1 broadcast, 1 mask = 16). The broadcasts are loads, of which there are two in a cycle at
- * best, as there are of multiply-adds: 3 by 16 has 10 loads for 12 of them, 6 by 8 would have 14. */
+ * weights, 1 broadcast, 1 mask = 16). The broadcasts are loads, of which there are two in a cycle
+ * at best, as there are of multiply-adds: 3 by 16 has 10 loads for 12 of them, 6 by 8 would
+ * have 14. */
 #include "worker/engine/kernels/tile.h"
 
 #include <immintrin.h>
@@ -14,8 +15,8 @@
 
 #define BF16_ROWS 3
 
-INLINE void tile_f32_half(const float *a, size_t a_stride, const float *block, uint32_t k, float *out,
-                       size_t out_stride, const uint32_t rows)
+INLINE void tile_f32_half(const float *a, size_t a_stride, const float *block, uint32_t k,
+                          float *out, size_t out_stride, const uint32_t rows)
 {
     __m256 sum[LT_TILE_ROWS_AVX2][2];
 #pragma GCC unroll 6
@@ -41,17 +42,20 @@ INLINE void tile_f32_half(const float *a, size_t a_stride, const float *block, u
 INLINE void widen_even(const uint16_t *panel, __m256 w[2])
 {
     w[0] = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)panel), 16));
-    w[1] = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)(panel + 16)), 16));
+    w[1] = _mm256_castsi256_ps(
+        _mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)(panel + 16)), 16));
 }
 
 INLINE void widen_odd(const uint16_t *panel, __m256 w[2])
 {
     const __m256i mask = _mm256_set1_epi32((int)0xffff0000u);
     w[0] = _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i *)panel), mask));
-    w[1] = _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i *)(panel + 16)), mask));
+    w[1] = _mm256_castsi256_ps(
+        _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(panel + 16)), mask));
 }
 
-INLINE void add_products(__m256 sum[][2], const float *a, size_t a_stride, const __m256 w[2], const uint32_t rows)
+INLINE void add_products(__m256 sum[][2], const float *a, size_t a_stride, const __m256 w[2],
+                         const uint32_t rows)
 {
 #pragma GCC unroll 3
     for (uint32_t row = 0; row < rows; row++) {
@@ -63,7 +67,7 @@ INLINE void add_products(__m256 sum[][2], const float *a, size_t a_stride, const
 
 /* One block of up to 32 elements of k: pairs of them, and a single one when k is odd. */
 INLINE void tile_bf16_block(const float *a, size_t a_stride, const uint16_t *panel, uint32_t pairs,
-                         bool single, float *out, size_t out_stride, const uint32_t rows)
+                            bool single, float *out, size_t out_stride, const uint32_t rows)
 {
     __m256 even[BF16_ROWS][2], odd[BF16_ROWS][2], w[2];
 #pragma GCC unroll 3
@@ -89,8 +93,8 @@ INLINE void tile_bf16_block(const float *a, size_t a_stride, const uint16_t *pan
 }
 
 /* Sixteen columns of up to BF16_ROWS rows. */
-INLINE void tile_bf16_panel(const float *a, size_t a_stride, const uint16_t *panel, uint32_t k, float *out,
-                         size_t out_stride, const uint32_t rows)
+INLINE void tile_bf16_panel(const float *a, size_t a_stride, const uint16_t *panel, uint32_t k,
+                            float *out, size_t out_stride, const uint32_t rows)
 {
     for (uint32_t row = 0; row < rows; row++)
         memset(out + row * out_stride, 0, 16 * sizeof *out);
@@ -103,8 +107,8 @@ INLINE void tile_bf16_panel(const float *a, size_t a_stride, const uint16_t *pan
 
 #define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6)
 
-void lt_tile_f32_avx2(const float *a, size_t a_stride, uint32_t rows, const float *block, uint32_t k,
-                     float *out, size_t out_stride)
+void lt_tile_f32_avx2(const float *a, size_t a_stride, uint32_t rows, const float *block,
+                      uint32_t k, float *out, size_t out_stride)
 {
     for (uint32_t at = 0; at < 32; at += 16) {
         switch (rows) {
@@ -121,7 +125,7 @@ void lt_tile_f32_avx2(const float *a, size_t a_stride, uint32_t rows, const floa
 }
 
 void lt_tile_bf16_avx2(const void *a, size_t a_stride, uint32_t rows, const uint16_t *block,
-                      size_t panel_stride, uint32_t k, float *out, size_t out_stride)
+                       size_t panel_stride, uint32_t k, float *out, size_t out_stride)
 {
     for (uint32_t row = 0, here; row < rows; row += here) {
         here = rows - row > BF16_ROWS ? (rows - row + 1) / 2 : rows - row; /* 4 rows are 2 + 2 */

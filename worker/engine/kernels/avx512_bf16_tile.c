@@ -11,7 +11,8 @@
  *
  * Weights are turned in registers, 4 operations for 12 rows; rows are turned once, by
  * lt_operand_bf16, before all blocks of columns pass by. Up to 3 last elements of an odd k are
- * plain multiply-adds on widened numbers: a product with padding could change the sign of a zero. */
+ * plain multiply-adds on widened numbers: a product with padding could change the sign of a zero.
+ */
 #include "worker/engine/kernels/tile.h"
 
 #include <immintrin.h>
@@ -29,13 +30,14 @@ INLINE __m512i units_of(__m512i a, __m512i b)
     return _mm512_or_si512(_mm512_and_si512(high, _mm512_set1_epi32((int)0xffff0000u)), low);
 }
 
-void lt_operand_bf16_avx512_bf16(uint16_t *operand, size_t stride, const float *a, size_t a_stride, uint32_t rows,
-                                 uint32_t k)
+void lt_operand_bf16_avx512_bf16(uint16_t *operand, size_t stride, const float *a, size_t a_stride,
+                                 uint32_t rows, uint32_t k)
 {
     for (uint32_t row = 0; row < rows; row++, operand += stride, a += a_stride) {
         uint32_t i = 0;
         for (; i + 32 <= k; i += 32)
-            _mm512_storeu_si512(operand + i, units_of(_mm512_loadu_si512(a + i), _mm512_loadu_si512(a + i + 16)));
+            _mm512_storeu_si512(
+                operand + i, units_of(_mm512_loadu_si512(a + i), _mm512_loadu_si512(a + i + 16)));
         if (i == k)
             continue;
         const uint32_t there = (1u << (k - i)) - 1u;
@@ -46,7 +48,8 @@ void lt_operand_bf16_avx512_bf16(uint16_t *operand, size_t stride, const float *
 }
 
 /* Row `row` (a constant) out of one pointer for every three rows, in units. */
-INLINE const uint32_t *row_at(const uint32_t *const thirds[4], size_t stride_bytes, const uint32_t row)
+INLINE const uint32_t *row_at(const uint32_t *const thirds[4], size_t stride_bytes,
+                              const uint32_t row)
 {
     return (const uint32_t *)(const void *)((const char *)thirds[row / 3] + row % 3 * stride_bytes);
 }
@@ -67,7 +70,8 @@ INLINE __m512 low_half(__m512i w)
 }
 
 /* The last 1 to 3 elements of one row; unit: its two units, which end in zeros. */
-INLINE void add_rest(__m512 *even, __m512 *odd, const uint32_t *unit, const uint16_t *panel, uint32_t rest)
+INLINE void add_rest(__m512 *even, __m512 *odd, const uint32_t *unit, const uint16_t *panel,
+                     uint32_t rest)
 {
     const __m512i first = _mm512_loadu_si512(panel);
     const __m512i a_even = _mm512_set1_epi32((int)unit[0]), a_odd = _mm512_set1_epi32((int)unit[1]);
@@ -79,9 +83,9 @@ INLINE void add_rest(__m512 *even, __m512 *odd, const uint32_t *unit, const uint
 }
 
 /* One block of up to 32 elements of k: `fours` groups of four and a rest of up to three. */
-INLINE void tile_block(const uint16_t *a, size_t a_stride, const uint16_t *panel, size_t panel_stride,
-                       uint32_t fours, uint32_t rest, float *out, size_t out_stride, const uint32_t rows,
-                       const uint32_t panels)
+INLINE void tile_block(const uint16_t *a, size_t a_stride, const uint16_t *panel,
+                       size_t panel_stride, uint32_t fours, uint32_t rest, float *out,
+                       size_t out_stride, const uint32_t rows, const uint32_t panels)
 {
     const __m512i odd_mask = _mm512_set1_epi32((int)0xffff0000u);
     __m512 even[LT_TILE_ROWS_AVX512], odd[LT_TILE_ROWS_AVX512];
@@ -100,8 +104,10 @@ INLINE void tile_block(const uint16_t *a, size_t a_stride, const uint16_t *panel
             const __m512i w01 = _mm512_loadu_si512(panel + p * panel_stride);
             const __m512i w23 = _mm512_loadu_si512(panel + p * panel_stride + 32);
             /* 0xca: bits of the second operand where the first has ones, else of the third */
-            const __m512i w_even = _mm512_ternarylogic_epi32(odd_mask, _mm512_slli_epi32(w01, 16), w23, 0xca);
-            const __m512i w_odd = _mm512_ternarylogic_epi32(odd_mask, w01, _mm512_srli_epi32(w23, 16), 0xca);
+            const __m512i w_even =
+                _mm512_ternarylogic_epi32(odd_mask, _mm512_slli_epi32(w01, 16), w23, 0xca);
+            const __m512i w_odd =
+                _mm512_ternarylogic_epi32(odd_mask, w01, _mm512_srli_epi32(w23, 16), 0xca);
 #pragma GCC unroll 12
             for (uint32_t row = 0; row < rows; row++) {
                 const uint32_t *unit = row_at(thirds, stride_bytes, row);
@@ -119,15 +125,18 @@ INLINE void tile_block(const uint16_t *a, size_t a_stride, const uint16_t *panel
         for (uint32_t row = 0; row < rows; row++) {
             const uint32_t chain = p * rows + row;
             if (rest)
-                add_rest(&even[chain], &odd[chain], row_at(thirds, stride_bytes, row), panel + p * panel_stride, rest);
+                add_rest(&even[chain], &odd[chain], row_at(thirds, stride_bytes, row),
+                         panel + p * panel_stride, rest);
             float *to = out + row * out_stride + p * 16;
-            _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), _mm512_add_ps(even[chain], odd[chain])));
+            _mm512_storeu_ps(
+                to, _mm512_add_ps(_mm512_loadu_ps(to), _mm512_add_ps(even[chain], odd[chain])));
         }
     }
 }
 
-INLINE void tile_panels(const uint16_t *a, size_t a_stride, const uint16_t *panel, size_t panel_stride, uint32_t k,
-                        float *out, size_t out_stride, const uint32_t rows, const uint32_t panels)
+INLINE void tile_panels(const uint16_t *a, size_t a_stride, const uint16_t *panel,
+                        size_t panel_stride, uint32_t k, float *out, size_t out_stride,
+                        const uint32_t rows, const uint32_t panels)
 {
 #pragma GCC unroll 12
     for (uint32_t row = 0; row < rows; row++)
@@ -137,11 +146,12 @@ INLINE void tile_panels(const uint16_t *a, size_t a_stride, const uint16_t *pane
     for (; left >= 32; left -= 32, a += 32, panel += 512)
         tile_block(a, a_stride, panel, panel_stride, 8, 0, out, out_stride, rows, panels);
     if (left > 0)
-        tile_block(a, a_stride, panel, panel_stride, left / 4, left % 4, out, out_stride, rows, panels);
+        tile_block(a, a_stride, panel, panel_stride, left / 4, left % 4, out, out_stride, rows,
+                   panels);
 }
 
-INLINE void tile_rows(const uint16_t *a, size_t a_stride, const uint16_t *block, size_t panel, uint32_t k, float *out,
-                      size_t out_stride, const uint32_t rows)
+INLINE void tile_rows(const uint16_t *a, size_t a_stride, const uint16_t *block, size_t panel,
+                      uint32_t k, float *out, size_t out_stride, const uint32_t rows)
 {
     if (rows <= 6) {
         tile_panels(a, a_stride, block, panel, k, out, out_stride, rows, 2);

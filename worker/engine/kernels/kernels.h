@@ -1,8 +1,8 @@
 /* The arithmetic of a forward pass: one table of functions per instruction set. `scalar` is the
  * definition of every result; `avx2` (AVX2, FMA, F16C), `avx512` (F, BW, DQ, VL) and `avx512_bf16`
- * (and AVX512_BF16) return the same bits. Kernels are plain functions on ranges: no threads, no allocation, no errors, no state.
- * Callers thread over rows, column blocks, heads or texts as they like: the bits of an element
- * do not depend on the range it was computed in.
+ * (and AVX512_BF16) return the same bits. Kernels are plain functions on ranges: no threads, no
+ * errors, no state. Callers thread over rows, column blocks, heads or texts as they like: the bits
+ * of an element do not depend on the range it was computed in.
  *
  * Every thread that calls a kernel must have called lt_kernels_thread_init() first.
  *
@@ -47,8 +47,8 @@ size_t lt_dtype_bytes(lt_dtype dtype);
 /* Functions of one number. gelu is 0.5 x (1 + erf(x / sqrt 2)); gelu_tanh is
  * 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))); silu is x / (1 + exp(-x)). */
 #define LT_ACTIVATION_LIST(X)                                                                      \
-    X(NONE, "none") X(GELU, "gelu") X(GELU_TANH, "gelu_tanh") X(SILU, "silu") X(RELU, "relu")      \
-    X(TANH, "tanh")
+    X(NONE, "none")                                                                                \
+    X(GELU, "gelu") X(GELU_TANH, "gelu_tanh") X(SILU, "silu") X(RELU, "relu") X(TANH, "tanh")
 typedef enum lt_activation {
 #define X(name, word) LT_ACTIVATION_##name,
     LT_ACTIVATION_LIST(X)
@@ -63,17 +63,17 @@ typedef enum lt_activation {
  *     gated: y = activation(gate) * up;
  *     y = y + residual;  round to bf16.  Each step is left out when not asked for. */
 typedef struct lt_epilogue {
-    const float *bias;          /* [n], or NULL */
-    const float *bias_up;       /* gated only: [n], or NULL */
-    const float *residual;      /* [rows, n] or NULL; may be `out` itself (same stride) */
+    const float *bias;     /* [n], or NULL */
+    const float *bias_up;  /* gated only: [n], or NULL */
+    const float *residual; /* [rows, n] or NULL; may be `out` itself (same stride) */
     size_t residual_stride;
     lt_activation activation;
-    bool gated;                 /* columns 0..15 of acc are the gate, 16..31 the up part; n <= 16 */
+    bool gated; /* columns 0..15 of acc are the gate, 16..31 the up part; n <= 16 */
     bool round_bf16;
 } lt_epilogue;
 
 typedef struct lt_kernels {
-    const char *name;           /* "avx512" */
+    const char *name; /* "avx512" */
 
     /* ---- along rows: what models call ---- */
 
@@ -89,15 +89,16 @@ typedef struct lt_kernels {
     void (*activate)(float *dst, const float *src, size_t count, lt_activation activation);
     /* dst[i] = activation(gate[i]) * up[i]. dst may be gate or up. For gating whose two halves come
      * from one unfused product (ModernBERT); SwiGLU is fused in the product (lt_packed gated). */
-    void (*gate)(float *dst, const float *gate, const float *up, size_t count, lt_activation activation);
+    void (*gate)(float *dst, const float *gate, const float *up, size_t count,
+                 lt_activation activation);
 
     /* LayerNorm per row: mean = sum(x) / n; var = sum((x - mean)^2) / n;
      * y = fma((x - mean) * (1 / sqrt(var + eps)), weight, bias).
      * x: [rows, n]; weight: [n]; bias: [n] or NULL (+0). y goes to out (f32, in place allowed) and,
      * rounded to bf16, to rounded; either may be NULL, not both. rounded may not be x unless out is
      * NULL. All three have the stride `stride`. */
-    void (*layer_norm)(float *out, float *rounded, const float *x, size_t stride, const float *weight,
-                       const float *bias, float eps, size_t rows, size_t n);
+    void (*layer_norm)(float *out, float *rounded, const float *x, size_t stride,
+                       const float *weight, const float *bias, float eps, size_t rows, size_t n);
     /* RMSNorm per row: y = (x * (1 / sqrt(sum(x^2) / n + eps))) * weight. As layer_norm otherwise.
      * Gemma's (1 + w): add 1 to the weight once. */
     void (*rms_norm)(float *out, float *rounded, const float *x, size_t stride, const float *weight,
@@ -106,8 +107,9 @@ typedef struct lt_kernels {
     /* Rotate-half rotary embedding (Su et al., RoFormer; the Llama layout) in place on
      * x: [tokens, heads, head_dim], `stride` between tokens, heads contiguous. Token t uses row
      * positions[t] of cos and sin: [*, rotary_dim / 2]. The first rotary_dim (even, <= head_dim)
-     * elements of a head turn: lo' = lo * cos - hi * sin, hi' = hi * cos + lo * sin (three roundings
-     * each), where hi is rotary_dim / 2 after lo. The tables: lt_rotary_table (rotary.h). */
+     * elements of a head turn: lo' = lo * cos - hi * sin, hi' = hi * cos + lo * sin (three
+     * roundings each), where hi is rotary_dim / 2 after lo. The tables: lt_rotary_table (rotary.h).
+     */
     void (*rotate)(float *x, size_t stride, const float *cos, const float *sin,
                    const uint32_t *positions, size_t tokens, uint32_t heads, uint32_t head_dim,
                    uint32_t rotary_dim);
@@ -129,7 +131,8 @@ typedef struct lt_kernels {
                       size_t panel_stride, uint32_t k, float *out, size_t out_stride);
     /* NULL: tile_bf16 reads a as f32. Else it reads operands, [rows, k] bf16 in an order of the
      * family's own, which this makes of f32 rows that hold bf16 values. stride and then a_stride of
-     * tile_bf16: in bf16 numbers, a multiple of 32, k or more; every row is written to a multiple of
+     * tile_bf16: in bf16 numbers, a multiple of 32, k or more; every row is written to a multiple
+     * of
      * 32. (AMX and AVX512_BF16 multiply bf16; turning a row pays when many blocks follow.) */
     void (*operand_bf16)(uint16_t *operand, size_t stride, const float *a, size_t a_stride,
                          uint32_t rows, uint32_t k);
@@ -149,16 +152,21 @@ typedef struct lt_kernels {
     void (*normalise)(float *out, const float *acc, size_t count, float sum, bool round_bf16);
     /* A block of 32 columns out of rows that are outputs (keys): w: [columns, k], columns 1..32,
      * missing columns are 0. bf16 rounds. Same layout as lt_packed. */
-    void (*pack_rows_f32)(float *block, const float *w, size_t stride, uint32_t columns, uint32_t k);
-    void (*pack_rows_bf16)(uint16_t *block, const float *w, size_t stride, uint32_t columns, uint32_t k);
+    void (*pack_rows_f32)(float *block, const float *w, size_t stride, uint32_t columns,
+                          uint32_t k);
+    void (*pack_rows_bf16)(uint16_t *block, const float *w, size_t stride, uint32_t columns,
+                           uint32_t k);
     /* The same out of the transposed matrix (values): w: [k, columns]. */
-    void (*pack_columns_f32)(float *block, const float *w, size_t stride, uint32_t columns, uint32_t k);
-    void (*pack_columns_bf16)(uint16_t *block, const float *w, size_t stride, uint32_t columns, uint32_t k);
+    void (*pack_columns_f32)(float *block, const float *w, size_t stride, uint32_t columns,
+                             uint32_t k);
+    void (*pack_columns_bf16)(uint16_t *block, const float *w, size_t stride, uint32_t columns,
+                              uint32_t k);
 } lt_kernels;
 
 /* The best family that this CPU has and whose known answers came out right, or the one that the
- * environment variable LEFTTAIL_ISA names (scalar, avx2, avx512, avx512_bf16). Probed once, thread-safe. Fails
- * with LT_INPUT for an unknown word, LT_UNSUPPORTED for a family that is refused here. */
+ * environment variable LEFTTAIL_ISA names (scalar, avx2, avx512, avx512_bf16). Probed once,
+ * thread-safe. Fails with LT_INPUT for an unknown word, LT_UNSUPPORTED for a family that is refused
+ * here. */
 lt_status lt_kernels_best(const lt_kernels **out, lt_error *error);
 
 /* NULL when there is no such family or it is refused on this machine. */
@@ -166,7 +174,8 @@ const lt_kernels *lt_kernels_by_name(const char *name);
 
 /* All families in ascending order, for tests and for `workers`: index from 0; false at the end.
  * *kernels is NULL when refused and *refusal then says why (static string), else NULL. */
-bool lt_kernels_list(size_t index, const char **name, const lt_kernels **kernels, const char **refusal);
+bool lt_kernels_list(size_t index, const char **name, const lt_kernels **kernels,
+                     const char **refusal);
 
 /* Round to nearest, flush to zero, denormals are zero, exceptions masked: for this thread. */
 void lt_kernels_thread_init(void);

@@ -14,8 +14,8 @@ static size_t panel_numbers(uint32_t k)
     return ((size_t)k + 31) / 32 * 32 * PANEL_ROWS;
 }
 
-lt_status lt_packed_init(lt_packed *packed, lt_precision precision, uint32_t n, uint32_t k, bool gated,
-                         lt_error *error)
+lt_status lt_packed_init(lt_packed *packed, lt_precision precision, uint32_t n, uint32_t k,
+                         bool gated, lt_error *error)
 {
     LT_ASSERT(n > 0 && k > 0);
     memset(packed, 0, sizeof *packed);
@@ -24,15 +24,17 @@ lt_status lt_packed_init(lt_packed *packed, lt_precision precision, uint32_t n, 
     packed->k = k;
     packed->gated = gated;
     packed->block_columns = gated ? PANEL_ROWS : BLOCK_ROWS;
-    packed->block_count = (uint32_t)(((uint64_t)n + packed->block_columns - 1) / packed->block_columns);
+    packed->block_count =
+        (uint32_t)(((uint64_t)n + packed->block_columns - 1) / packed->block_columns);
     packed->block_bytes = precision == LT_PRECISION_F32 ? (size_t)k * BLOCK_ROWS * sizeof(float)
                                                         : 2 * panel_numbers(k) * sizeof(uint16_t);
     if (__builtin_mul_overflow(packed->block_bytes, (size_t)packed->block_count, &packed->bytes))
-        return lt_fail(error, LT_LIMIT, NULL, "a weight matrix of %u x %u does not fit into memory", n, k);
+        return lt_fail(error, LT_LIMIT, NULL, "a weight matrix of %u x %u does not fit into memory",
+                       n, k);
     packed->data = aligned_alloc(64, packed->bytes); /* block_bytes is a multiple of 128 */
     if (!packed->data)
-        return lt_fail(error, LT_MEMORY, NULL, "no memory for a weight matrix of %u x %u (%zu bytes)", n, k,
-                       packed->bytes);
+        return lt_fail(error, LT_MEMORY, NULL,
+                       "no memory for a weight matrix of %u x %u (%zu bytes)", n, k, packed->bytes);
     memset(packed->data, 0, packed->bytes);
     return LT_OK;
 }
@@ -102,9 +104,11 @@ static size_t per_unit(const lt_packed *packed)
 }
 
 /* units[0..) = values [begin, end) of a row. */
-static void load_units(uint32_t *units, lt_precision precision, const void *row, lt_dtype dtype, size_t begin, size_t end)
+static void load_units(uint32_t *units, lt_precision precision, const void *row, lt_dtype dtype,
+                       size_t begin, size_t end)
 {
-    const bool as_it_is = (precision == LT_PRECISION_F32) == (dtype == LT_DTYPE_F32) && dtype != LT_DTYPE_F16;
+    const bool as_it_is =
+        (precision == LT_PRECISION_F32) == (dtype == LT_DTYPE_F32) && dtype != LT_DTYPE_F16;
     if (as_it_is) {
         const size_t bytes = lt_dtype_bytes(dtype);
         memcpy(units, (const char *)row + begin * bytes, (end - begin) * bytes);
@@ -128,7 +132,8 @@ static void put_group(lt_packed *packed, lt_packed_part part, uint32_t row_begin
     uint32_t column;
     char *block = (char *)packed->data + block_of(packed, part, row_begin, &column);
     const bool is_f32 = packed->precision == LT_PRECISION_F32;
-    const size_t unit_stride = is_f32 ? BLOCK_ROWS : PANEL_ROWS, row_bytes = packed->k * lt_dtype_bytes(dtype);
+    const size_t unit_stride = is_f32 ? BLOCK_ROWS : PANEL_ROWS,
+                 row_bytes = packed->k * lt_dtype_bytes(dtype);
     uint32_t *to = (uint32_t *)(void *)block + (is_f32 ? column : column % PANEL_ROWS);
     if (!is_f32)
         to += (column / PANEL_ROWS) * panel_numbers(packed->k) / 2;
@@ -138,7 +143,8 @@ static void put_group(lt_packed *packed, lt_packed_part part, uint32_t row_begin
         const size_t end = begin + step < packed->k ? begin + step : packed->k;
         const size_t units = (end - begin + per_unit(packed) - 1) / per_unit(packed);
         for (uint32_t row = 0; row < rows; row++)
-            load_units(square[row], packed->precision, weights + row * row_bytes, dtype, begin, end);
+            load_units(square[row], packed->precision, weights + row * row_bytes, dtype, begin,
+                       end);
         for (size_t unit = 0; unit < units; unit++)
             for (uint32_t row = 0; row < rows; row++)
                 to[unit * unit_stride + row] = square[row][unit];
@@ -148,7 +154,8 @@ static void put_group(lt_packed *packed, lt_packed_part part, uint32_t row_begin
 /* What is not finite as the weight it becomes. */
 static bool stays_finite(uint32_t bits, lt_precision precision)
 {
-    return is_finite(bits) && (precision == LT_PRECISION_F32 || (round_bf16(bits) & 0x7f80u) != 0x7f80u);
+    return is_finite(bits) &&
+           (precision == LT_PRECISION_F32 || (round_bf16(bits) & 0x7f80u) != 0x7f80u);
 }
 
 /* Whether a run of values has one whose exponent is all ones, or so large that rounding to bf16 may
@@ -164,13 +171,15 @@ static bool may_overflow(const void *values, lt_dtype dtype, size_t count)
             found |= (word & 0x7fffffffu) >= 0x7f7f8000u;
         } else {
             memcpy(&half, (const char *)values + 2 * i, 2);
-            found |= dtype == LT_DTYPE_BF16 ? (half & 0x7f80u) == 0x7f80u : (half & 0x7c00u) == 0x7c00u;
+            found |=
+                dtype == LT_DTYPE_BF16 ? (half & 0x7f80u) == 0x7f80u : (half & 0x7c00u) == 0x7c00u;
         }
     }
     return found;
 }
 
-static size_t first_overflow(const void *values, lt_dtype dtype, size_t count, lt_precision precision)
+static size_t first_overflow(const void *values, lt_dtype dtype, size_t count,
+                             lt_precision precision)
 {
     if (!may_overflow(values, dtype, count))
         return LT_PACKED_FINITE;
@@ -197,7 +206,8 @@ size_t lt_packed_put(lt_packed *packed, lt_packed_part part, uint32_t row_begin,
         const char *from = (const char *)weights + row * row_bytes;
         put_group(packed, part, row_begin + row, here, from, dtype);
         if (first == LT_PACKED_FINITE) {
-            const size_t bad = first_overflow(from, dtype, (size_t)here * packed->k, packed->precision);
+            const size_t bad =
+                first_overflow(from, dtype, (size_t)here * packed->k, packed->precision);
             first = bad == LT_PACKED_FINITE ? bad : (size_t)row * packed->k + bad;
         }
     }
@@ -222,13 +232,15 @@ void lt_packed_row(const lt_packed *packed, lt_packed_part part, uint32_t row, f
 {
     uint32_t column;
     const char *block = (const char *)packed->data + block_of(packed, part, row, &column);
-    const uint16_t *panel = (const uint16_t *)(const void *)block + (column / PANEL_ROWS) * panel_numbers(packed->k);
+    const uint16_t *panel =
+        (const uint16_t *)(const void *)block + (column / PANEL_ROWS) * panel_numbers(packed->k);
     for (uint32_t i = 0; i < packed->k; i++) {
         if (packed->precision == LT_PRECISION_F32) {
             memcpy(out + i, block + ((size_t)i * BLOCK_ROWS + column) * 4, 4);
             continue;
         }
-        const uint32_t bits = (uint32_t)panel[(size_t)(i / 2) * 32 + (size_t)(column % PANEL_ROWS) * 2 + i % 2] << 16;
+        const uint32_t bits =
+            (uint32_t)panel[(size_t)(i / 2) * 32 + (size_t)(column % PANEL_ROWS) * 2 + i % 2] << 16;
         memcpy(out + i, &bits, 4);
     }
 }

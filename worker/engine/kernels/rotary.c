@@ -17,7 +17,7 @@ static void small_angle(double r, double *cosine, double *sine)
     const double z = r * r;
     double c = 0.0, s = 0.0;
     for (int n = 18; n >= 2; n -= 2) {
-        c = (1.0 - c) * z / (n * (n - 1.0));    /* 1 - c is the series from n on */
+        c = (1.0 - c) * z / (n * (n - 1.0)); /* 1 - c is the series from n on */
         s = (1.0 - s) * z / (n * (n + 1.0));
     }
     *cosine = 1.0 - c;
@@ -27,7 +27,8 @@ static void small_angle(double r, double *cosine, double *sine)
 static void sincos_of(double x, double *cosine, double *sine)
 {
     /* pi / 2 in three parts of 33, 33 and 53 bits */
-    static const double part1 = 0x1.921fb544p+0, part2 = 0x1.0b4611a6p-34, part3 = 0x1.3198a2e037073p-69;
+    static const double part1 = 0x1.921fb544p+0, part2 = 0x1.0b4611a6p-34,
+                        part3 = 0x1.3198a2e037073p-69;
     const double magic = 0x1.8p52;
     const double n = (x * 0x1.45f306dc9c883p-1 + magic) - magic;
     const double r = ((x - n * part1) - n * part2) - n * part3;

@@ -74,7 +74,8 @@ static void rows_activate(float *dst, const float *src, size_t count, lt_activat
     }
 }
 
-static void rows_gate(float *dst, const float *gate, const float *up, size_t count, lt_activation activation)
+static void rows_gate(float *dst, const float *gate, const float *up, size_t count,
+                      lt_activation activation)
 {
     for (size_t i = 0; i < count; i += 16) {
         const size_t n = at_most_16(count - i);
@@ -128,8 +129,9 @@ static float variance_of(const float *x, float mean, size_t n)
     return v16_sum(sum) / (float)n;
 }
 
-static void rows_layer_norm(float *out, float *rounded, const float *x, size_t stride, const float *weight,
-                            const float *bias, float eps, size_t rows, size_t n)
+static void rows_layer_norm(float *out, float *rounded, const float *x, size_t stride,
+                            const float *weight, const float *bias, float eps, size_t rows,
+                            size_t n)
 {
     for (size_t row = 0; row < rows; row++) {
         const float *in = x + row * stride;
@@ -146,8 +148,8 @@ static void rows_layer_norm(float *out, float *rounded, const float *x, size_t s
     }
 }
 
-static void rows_rms_norm(float *out, float *rounded, const float *x, size_t stride, const float *weight,
-                          float eps, size_t rows, size_t n)
+static void rows_rms_norm(float *out, float *rounded, const float *x, size_t stride,
+                          const float *weight, float eps, size_t rows, size_t n)
 {
     for (size_t row = 0; row < rows; row++) {
         const float *in = x + row * stride;
@@ -161,7 +163,8 @@ static void rows_rms_norm(float *out, float *rounded, const float *x, size_t str
         float *rounded_row = rounded ? rounded + row * stride : NULL;
         for (size_t i = 0; i < n; i += 16) {
             const size_t part = at_most_16(n - i);
-            const v16 y = v16_mul(v16_mul(v16_load_n(in + i, part), scale), v16_load_n(weight + i, part));
+            const v16 y =
+                v16_mul(v16_mul(v16_load_n(in + i, part), scale), v16_load_n(weight + i, part));
             store_norm(out_row, rounded_row, y, i, part);
         }
     }
@@ -196,7 +199,8 @@ static void rows_rotate(float *x, size_t stride, const float *cos, const float *
 V16 v16 scaled_scores(v16 s, float scale, float softcap, float factor)
 {
     if (softcap > 0.0f)
-        s = v16_mul(v16_set(softcap), v16_tanh(v16_div(v16_mul(s, v16_set(scale)), v16_set(softcap))));
+        s = v16_mul(v16_set(softcap),
+                    v16_tanh(v16_div(v16_mul(s, v16_set(scale)), v16_set(softcap))));
     return v16_mul(s, v16_set(factor));
 }
 
@@ -214,15 +218,19 @@ V16 v16 numerator(v16 x, v16 max, bool round_bf16)
     return round_bf16 ? v16_round_bf16(e) : e;
 }
 
-V16 float softmax_with(float *s, size_t begin, size_t end, size_t count, float scale, float softcap, bool round_bf16)
+V16 float softmax_with(float *s, size_t begin, size_t end, size_t count, float scale, float softcap,
+                       bool round_bf16)
 {
-    const size_t inside_begin = (begin + 15) / 16 * 16 < end / 16 * 16 ? (begin + 15) / 16 * 16 : end / 16 * 16;
+    const size_t inside_begin =
+        (begin + 15) / 16 * 16 < end / 16 * 16 ? (begin + 15) / 16 * 16 : end / 16 * 16;
     const size_t inside_end = end / 16 * 16;
     const float factor = softcap > 0.0f ? LOG2_E : scale * LOG2_E;
     v16 top = v16_set(-INFINITY), sum = v16_set(0.0f);
     for (size_t i = begin / 16 * 16; i < end; i += 16) {
-        const v16 x = scaled_scores(v16_load_n(s + i, at_most_16(count - i)), scale, softcap, factor);
-        top = v16_max(top, i >= inside_begin && i < inside_end ? x : visible_scores(x, i, begin, end));
+        const v16 x =
+            scaled_scores(v16_load_n(s + i, at_most_16(count - i)), scale, softcap, factor);
+        top = v16_max(top,
+                      i >= inside_begin && i < inside_end ? x : visible_scores(x, i, begin, end));
     }
     const v16 max = v16_set(v16_max_of(top));
     for (size_t i = 0; i < count; i += 16) {
@@ -241,8 +249,8 @@ V16 float softmax_with(float *s, size_t begin, size_t end, size_t count, float s
     return v16_sum(sum);
 }
 
-static float rows_softmax(float *s, size_t begin, size_t end, size_t count, float scale, float softcap,
-                          bool round_bf16)
+static float rows_softmax(float *s, size_t begin, size_t end, size_t count, float scale,
+                          float softcap, bool round_bf16)
 {
     if (softcap > 0.0f)
         return softmax_with(s, begin, end, count, scale, softcap, round_bf16);

@@ -1,5 +1,5 @@
-/* The tiles that have files of their own, with instruction-set flags of their own. The contracts are
- * those of tile_f32, tile_bf16 and operand_bf16 in kernels.h. */
+/* The tiles that have files of their own, with instruction-set flags of their own. The contracts
+ * are those of tile_f32, tile_bf16 and operand_bf16 in kernels.h. */
 #ifndef LT_WORKER_ENGINE_KERNELS_TILE_H
 #define LT_WORKER_ENGINE_KERNELS_TILE_H
 
@@ -9,10 +9,10 @@
 #define LT_TILE_ROWS_AVX2 6
 #define LT_TILE_ROWS_AVX512 12
 
-void lt_tile_f32_avx2(const float *a, size_t a_stride, uint32_t rows, const float *block, uint32_t k,
-                      float *out, size_t out_stride);
-void lt_tile_f32_avx512(const float *a, size_t a_stride, uint32_t rows, const float *block, uint32_t k,
-                        float *out, size_t out_stride);
+void lt_tile_f32_avx2(const float *a, size_t a_stride, uint32_t rows, const float *block,
+                      uint32_t k, float *out, size_t out_stride);
+void lt_tile_f32_avx512(const float *a, size_t a_stride, uint32_t rows, const float *block,
+                        uint32_t k, float *out, size_t out_stride);
 
 void lt_tile_bf16_avx2(const void *a, size_t a_stride, uint32_t rows, const uint16_t *block,
                        size_t panel_stride, uint32_t k, float *out, size_t out_stride);

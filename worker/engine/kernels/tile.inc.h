@@ -29,7 +29,8 @@ V16 void finish_rows(float *out, size_t out_stride, const float *acc, uint32_t r
                      const lt_epilogue *epilogue, lt_activation activation)
 {
     for (uint32_t row = 0; row < rows; row++) {
-        const float *residual = epilogue->residual ? epilogue->residual + row * epilogue->residual_stride : NULL;
+        const float *residual =
+            epilogue->residual ? epilogue->residual + row * epilogue->residual_stride : NULL;
         for (uint32_t at = 0; at < n; at += 16)
             finish_part(out + row * out_stride, acc + (size_t)row * 32, residual, at,
                         n - at < 16 ? n - at : 16, epilogue, activation);
@@ -50,7 +51,8 @@ static void tile_finish(float *out, size_t out_stride, const float *acc, uint32_
 }
 
 /* r[c] = 16 numbers of column c, from element i, of which n exist; 0 for missing columns. */
-V16 void load_columns(v16 r[16], const float *w, size_t stride, uint32_t columns, size_t i, size_t n)
+V16 void load_columns(v16 r[16], const float *w, size_t stride, uint32_t columns, size_t i,
+                      size_t n)
 {
     for (uint32_t column = 0; column < 16; column++)
         r[column] = column < columns ? v16_load_n(w + column * stride + i, n) : v16_set(0.0f);
@@ -77,12 +79,14 @@ V16 size_t panel_numbers(uint32_t k)
     return ((size_t)k + 31) / 32 * 32 * 16;
 }
 
-static void pack_rows_bf16(uint16_t *block, const float *w, size_t stride, uint32_t columns, uint32_t k)
+static void pack_rows_bf16(uint16_t *block, const float *w, size_t stride, uint32_t columns,
+                           uint32_t k)
 {
     for (uint32_t at = 0; at < 32; at += 16, block += panel_numbers(k)) {
         const uint32_t here = columns <= at ? 0 : columns - at;
         for (size_t i = 0; i < k; i += 32) {
-            const size_t left = k - i, first = left < 16 ? left : 16, second = left < 32 ? left - first : 16;
+            const size_t left = k - i, first = left < 16 ? left : 16,
+                         second = left < 32 ? left - first : 16;
             v16 a[16], b[16];
             load_columns(a, w + at * stride, stride, here, i, first);
             load_columns(b, w + at * stride, stride, second ? here : 0, i + 16, second);
@@ -97,23 +101,26 @@ static void pack_rows_bf16(uint16_t *block, const float *w, size_t stride, uint3
     }
 }
 
-static void pack_columns_f32(float *block, const float *w, size_t stride, uint32_t columns, uint32_t k)
+static void pack_columns_f32(float *block, const float *w, size_t stride, uint32_t columns,
+                             uint32_t k)
 {
     const size_t low = columns < 16 ? columns : 16, high = columns - low;
     for (uint32_t i = 0; i < k; i++) {
         v16_store(block + (size_t)i * 32, v16_load_n(w + i * stride, low));
-        v16_store(block + (size_t)i * 32 + 16, high ? v16_load_n(w + i * stride + 16, high) : v16_set(0.0f));
+        v16_store(block + (size_t)i * 32 + 16,
+                  high ? v16_load_n(w + i * stride + 16, high) : v16_set(0.0f));
     }
 }
 
-static void pack_columns_bf16(uint16_t *block, const float *w, size_t stride, uint32_t columns, uint32_t k)
+static void pack_columns_bf16(uint16_t *block, const float *w, size_t stride, uint32_t columns,
+                              uint32_t k)
 {
     const size_t panel = panel_numbers(k);
     for (uint32_t at = 0; at < 32; at += 16) {
         const size_t n = columns <= at ? 0 : columns - at < 16 ? columns - at : 16;
         uint16_t *to = block + (at / 16) * panel;
         for (size_t i = 0; i < panel / 16; i += 2) {
-            const bool has_even = n > 0 && i < k, has_odd = n > 0 && i + 1 < k;
+            const bool has_even = n > 0 && i<k, has_odd = n> 0 && i + 1 < k;
             const v16 even = has_even ? v16_load_n(w + i * stride + at, n) : v16_set(0.0f);
             const v16 odd = has_odd ? v16_load_n(w + (i + 1) * stride + at, n) : v16_set(0.0f);
             v16_store_pairs(to + i * 16, v16_round_bf16(even), v16_round_bf16(odd));

@@ -90,12 +90,13 @@ V16 __m256 scale2_half(__m256 p, __m256 n)
 {
     const __m256 magic = _mm256_set1_ps(12582912.0f);
     const __m256i bias = _mm256_set1_epi32(127);
-    const __m256i whole = _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(n, magic)),
-                                           _mm256_castps_si256(magic));
+    const __m256i whole =
+        _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(n, magic)), _mm256_castps_si256(magic));
     const __m256i half = _mm256_srai_epi32(whole, 1);
     const __m256i rest = _mm256_sub_epi32(whole, half);
     p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
-    return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
+    return _mm256_mul_ps(p,
+                         _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
 }
 
 V16 v16 v16_scale2(v16 p, v16 n)
@@ -156,7 +157,8 @@ V16 v16 v16_load_f16(const void *p, size_t n)
 V16 __m256i pairs_half(__m256 even, __m256 odd)
 {
     const __m256i low = _mm256_srli_epi32(_mm256_castps_si256(even), 16);
-    const __m256i high = _mm256_and_si256(_mm256_castps_si256(odd), _mm256_set1_epi32((int)0xffff0000u));
+    const __m256i high =
+        _mm256_and_si256(_mm256_castps_si256(odd), _mm256_set1_epi32((int)0xffff0000u));
     return _mm256_or_si256(low, high);
 }
 

@@ -138,15 +138,18 @@ V16 v16 v16_load_f16(const void *p, size_t n)
 V16 void v16_store_pairs(uint16_t *p, v16 even, v16 odd)
 {
     const __m512i low = _mm512_srli_epi32(_mm512_castps_si512(even), 16);
-    const __m512i high = _mm512_and_si512(_mm512_castps_si512(odd), _mm512_set1_epi32((int)0xffff0000u));
+    const __m512i high =
+        _mm512_and_si512(_mm512_castps_si512(odd), _mm512_set1_epi32((int)0xffff0000u));
     _mm512_storeu_si512(p, _mm512_or_si512(low, high));
 }
 
 V16 v16 v16_pairs_of(v16 a, v16 b)
 {
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-    const __m512i low = _mm512_srli_epi32(_mm512_castps_si512(_mm512_permutex2var_ps(a, even, b)), 16);
+    const __m512i low =
+        _mm512_srli_epi32(_mm512_castps_si512(_mm512_permutex2var_ps(a, even, b)), 16);
     const __m512i high = _mm512_and_si512(_mm512_castps_si512(_mm512_permutex2var_ps(a, odd, b)),
                                           _mm512_set1_epi32((int)0xffff0000u));
     return _mm512_castsi512_ps(_mm512_or_si512(low, high));

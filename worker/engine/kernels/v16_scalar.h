@@ -128,7 +128,8 @@ V16 v16 v16_sign(v16 a, v16 b)
 /* p * 2^n for integers n in -300..300. Two exact steps but for the last rounding. */
 V16 v16 v16_scale2(v16 p, v16 n)
 {
-    LANES {
+    LANES
+    {
         const float magic = 12582912.0f; /* 1.5 * 2^23: the integer is in the low bits of the sum */
         const int32_t whole = (int32_t)(bits_of(n.f[i] + magic) - bits_of(magic));
         const int32_t half = whole >> 1;
@@ -141,7 +142,8 @@ V16 v16 v16_scale2(v16 p, v16 n)
 /* Nearest even; a NaN keeps its upper half. */
 V16 v16 v16_round_bf16(v16 a)
 {
-    LANES {
+    LANES
+    {
         const uint32_t bits = bits_of(a.f[i]);
         a.f[i] = float_of((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
     }
@@ -178,7 +180,8 @@ V16 float float_of_f16(uint16_t h)
     const uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
     const uint32_t magnitude = h & 0x7fffu;
     if (magnitude >= 0x7c00u) /* infinite or NaN */
-        return float_of(sign | 0x7f800000u | ((magnitude & 0x3ffu) << 13) | (magnitude > 0x7c00u ? 0x400000u : 0));
+        return float_of(sign | 0x7f800000u | ((magnitude & 0x3ffu) << 13) |
+                        (magnitude > 0x7c00u ? 0x400000u : 0));
     if (magnitude >= 0x400u)
         return float_of(sign | ((magnitude << 13) + (112u << 23)));
     const float value = (float)magnitude * 0x1p-24f; /* a denormal of f16 is a normal number here */
@@ -197,7 +200,8 @@ V16 v16 v16_load_f16(const void *p, size_t n)
 /* Sixteen pairs of bf16 (the upper halves): even in the low, odd in the high half of each. */
 V16 void v16_store_pairs(uint16_t *p, v16 even, v16 odd)
 {
-    LANES {
+    LANES
+    {
         const uint32_t pair = (bits_of(even.f[i]) >> 16) | (bits_of(odd.f[i]) & 0xffff0000u);
         memcpy(p + 2 * i, &pair, 4);
     }
@@ -207,8 +211,10 @@ V16 void v16_store_pairs(uint16_t *p, v16 even, v16 odd)
 V16 v16 v16_pairs_of(v16 a, v16 b)
 {
     v16 r;
-    LANES {
-        const float even = i < 8 ? a.f[2 * i] : b.f[2 * i - 16], odd = i < 8 ? a.f[2 * i + 1] : b.f[2 * i - 15];
+    LANES
+    {
+        const float even = i < 8 ? a.f[2 * i] : b.f[2 * i - 16],
+                    odd = i < 8 ? a.f[2 * i + 1] : b.f[2 * i - 15];
         r.f[i] = float_of((bits_of(even) >> 16) | (bits_of(odd) & 0xffff0000u));
     }
     return r;
