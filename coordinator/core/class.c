@@ -61,7 +61,8 @@ void lt_class_pause(lt_core *core, uint32_t class_id, uint32_t index)
     if (!pause) {
         pause = &worker->pauses[0];
         for (int i = 1; i < LT_PAUSES_PER_WORKER; i++)
-            if (pause->failures > 0 && (worker->pauses[i].failures == 0 || worker->pauses[i].until_ms < pause->until_ms))
+            if (pause->failures > 0 &&
+                (worker->pauses[i].failures == 0 || worker->pauses[i].until_ms < pause->until_ms))
                 pause = &worker->pauses[i];
         *pause = (lt_pause){.class_id = class_id};
     }
@@ -70,7 +71,8 @@ void lt_class_pause(lt_core *core, uint32_t class_id, uint32_t index)
     pause->until_ms = core->now_ms + ((uint64_t)core->options.class_pause_ms << doublings);
 }
 
-static void count_failure(lt_core *core, lt_class *class, uint32_t worker, uint32_t weight, uint8_t reason)
+static void count_failure(lt_core *core, lt_class *class, uint32_t worker, uint32_t weight,
+                          uint8_t reason)
 {
     const uint64_t id = core->workers[worker].id;
     class->failures += weight;
@@ -89,7 +91,8 @@ static void count_failure(lt_core *core, lt_class *class, uint32_t worker, uint3
                 lt_shard_requeue_lane(core, &core->jobs[job].lanes[lane]);
 }
 
-void lt_class_failed(lt_core *core, uint32_t class_id, uint32_t worker, Lefttail__FailureReason reason)
+void lt_class_failed(lt_core *core, uint32_t class_id, uint32_t worker,
+                     Lefttail__FailureReason reason)
 {
     core->counters.class_failures++;
     lt_class_pause(core, class_id, worker);

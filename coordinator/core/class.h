@@ -7,14 +7,17 @@
 
 #include "coordinator/core/state.h"
 
-void lt_class_hold(lt_core *core, uint32_t class_id);     /* one more unit */
-void lt_class_release(lt_core *core, uint32_t class_id);  /* one less */
+void lt_class_hold(lt_core *core, uint32_t class_id);          /* one more unit */
+void lt_class_release(lt_core *core, uint32_t class_id);       /* one less */
 lt_class *lt_class_of(const lt_core *core, uint32_t class_id); /* it is held */
 
-void lt_class_failed(lt_core *core, uint32_t class_id, uint32_t worker, Lefttail__FailureReason reason);
+void lt_class_failed(lt_core *core, uint32_t class_id, uint32_t worker,
+                     Lefttail__FailureReason reason);
 void lt_class_died(lt_core *core, uint32_t class_id, uint32_t worker);
-void lt_class_worked(lt_core *core, uint32_t class_id, uint32_t worker); /* rows came; LT_NONE: from the store */
-void lt_class_pause(lt_core *core, uint32_t class_id, uint32_t worker);  /* nobody's fault but the worker's */
+void lt_class_worked(lt_core *core, uint32_t class_id,
+                     uint32_t worker); /* rows came; LT_NONE: from the store */
+void lt_class_pause(lt_core *core, uint32_t class_id,
+                    uint32_t worker); /* nobody's fault but the worker's */
 bool lt_class_paused(const lt_core *core, uint32_t class_id, const lt_worker *worker);
 
 #endif

@@ -10,7 +10,8 @@
 #include "common/wire.h"
 
 #define FIXED_ONE 1048576.0 /* 2^20 */
-#define SCORE_MAX 1e6       /* 8 million such rows fill the sum's 63 bits; real scores are within +-100 */
+#define SCORE_MAX 1e6 /* 8 million such rows fill the sum's 63 bits; real scores are within +-100  \
+                       */
 
 static size_t slot(const Lefttail__Manifest *m, uint32_t variant, uint32_t set, uint32_t scorer)
 {
@@ -31,9 +32,13 @@ void lt_fold_init(lt_fold *fold, const Lefttail__Manifest *m)
                 if (!lt_scorer_has_set(m->scorers[scorer], set))
                     continue;
                 *cell = (uint32_t)fold->cell_count;
-                fold->cells[fold->cell_count++] = (lt_fold_cell){
-                    .variant = variant, .set = set, .scorer = scorer,
-                    .expected = variant < m->sets[set]->n_accounts ? m->sets[set]->accounts[variant]->present : 0};
+                fold->cells[fold->cell_count++] =
+                    (lt_fold_cell){.variant = variant,
+                                   .set = set,
+                                   .scorer = scorer,
+                                   .expected = variant < m->sets[set]->n_accounts
+                                                   ? m->sets[set]->accounts[variant]->present
+                                                   : 0};
             }
 }
 
@@ -53,14 +58,16 @@ static void add_reward(lt_fold_cell *cell, const Lefttail__Scorer *scorer, float
         cell->tail++;
 }
 
-static void add_label(lt_fold_cell *cell, const Lefttail__Scorer *scorer, const float *logits, uint32_t count)
+static void add_label(lt_fold_cell *cell, const Lefttail__Scorer *scorer, const float *logits,
+                      uint32_t count)
 {
     const lt_kind kind = lt_outcome_kind(scorer, lt_outcome_label(scorer, logits, count));
     if (kind == LT_KIND_FULL || kind == LT_KIND_PARTIAL)
         cell->refusals_any++;
 }
 
-void lt_fold_add(lt_fold *fold, uint32_t variant, uint32_t set, uint32_t scorer, const Lefttail__Row *row)
+void lt_fold_add(lt_fold *fold, uint32_t variant, uint32_t set, uint32_t scorer,
+                 const Lefttail__Row *row)
 {
     const Lefttail__Manifest *m = fold->manifest;
     if (variant >= m->n_variants || set >= m->n_sets || scorer >= m->n_scorers)
@@ -74,7 +81,8 @@ void lt_fold_add(lt_fold *fold, uint32_t variant, uint32_t set, uint32_t scorer,
         return;
     }
     float logits[LT_LABELS_MAX];
-    const uint32_t count = (uint32_t)(row->logits.len / 4 < LT_LABELS_MAX ? row->logits.len / 4 : LT_LABELS_MAX);
+    const uint32_t count =
+        (uint32_t)(row->logits.len / 4 < LT_LABELS_MAX ? row->logits.len / 4 : LT_LABELS_MAX);
     lt_wire_get_floats(row->logits.data, logits, count);
     cell->scored++;
     cell->truncated += row->tokens_cut > 0;
@@ -94,10 +102,12 @@ size_t lt_fold_variants(const Lefttail__Pack *pack, uint16_t *out, size_t items)
     return count;
 }
 
-void lt_fold_estimate(const lt_fold_cell *cell, const Lefttail__Manifest *m, Lefttail__CellEstimate *out)
+void lt_fold_estimate(const lt_fold_cell *cell, const Lefttail__Manifest *m,
+                      Lefttail__CellEstimate *out)
 {
     *out = (Lefttail__CellEstimate)LEFTTAIL__CELL_ESTIMATE__INIT;
-    const bool classifier = m->scorers[cell->scorer]->kind == LEFTTAIL__SCORER_KIND__SCORER_CLASSIFIER;
+    const bool classifier =
+        m->scorers[cell->scorer]->kind == LEFTTAIL__SCORER_KIND__SCORER_CLASSIFIER;
     out->variant = cell->variant;
     out->set = cell->set;
     out->scorer = cell->scorer;
@@ -107,5 +117,6 @@ void lt_fold_estimate(const lt_fold_cell *cell, const Lefttail__Manifest *m, Lef
     out->tail = classifier ? cell->refusals_any : cell->tail;
     out->truncated = cell->truncated;
     if (cell->scored > 0)
-        out->mean = (classifier ? (double)cell->refusals_any : (double)cell->sum / FIXED_ONE) / (double)cell->scored;
+        out->mean = (classifier ? (double)cell->refusals_any : (double)cell->sum / FIXED_ONE) /
+                    (double)cell->scored;
 }

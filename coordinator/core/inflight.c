@@ -31,7 +31,8 @@ static lt_batch *batch_at(const lt_inflight *inflight, uint32_t i)
 bool lt_inflight_has_room(const lt_core *core, uint32_t rows)
 {
     const lt_inflight *inflight = &core->inflight;
-    return inflight->count < LT_BATCHES_INFLIGHT_MAX && rows <= inflight->row_cap - inflight->row_count;
+    return inflight->count < LT_BATCHES_INFLIGHT_MAX &&
+           rows <= inflight->row_cap - inflight->row_count;
 }
 
 void lt_inflight_begin(lt_core *core, uint32_t unit, const lt_batch *ack)
@@ -48,7 +49,8 @@ void lt_inflight_row(lt_core *core, uint32_t item, bool failed)
 {
     lt_inflight *inflight = &core->inflight;
     lt_batch *batch = batch_at(inflight, inflight->count - 1);
-    inflight->rows[(inflight->row_first + inflight->row_count++) % inflight->row_cap] = item | (failed ? FAILED_BIT : 0);
+    inflight->rows[(inflight->row_first + inflight->row_count++) % inflight->row_cap] =
+        item | (failed ? FAILED_BIT : 0);
     batch->row_count++;
     lt_unit_pend(core, batch->unit, item);
 }
@@ -97,8 +99,10 @@ static void record_rows(lt_core *core, const lt_batch *batch)
 
 static void settle_unit(lt_core *core, uint32_t unit)
 {
-    for (uint32_t shard = core->units[unit].shards; shard != LT_NONE; shard = core->shards[shard].next_of_unit) {
-        if (core->shards[shard].open + core->shards[shard].pending == 0 && core->shards[shard].lease != LT_NONE)
+    for (uint32_t shard = core->units[unit].shards; shard != LT_NONE;
+         shard = core->shards[shard].next_of_unit) {
+        if (core->shards[shard].open + core->shards[shard].pending == 0 &&
+            core->shards[shard].lease != LT_NONE)
             lt_lease_finish(core, core->shards[shard].lease);
         lt_shard_settle(core, shard, true);
     }
@@ -140,7 +144,8 @@ void lt_inflight_roll_back(lt_core *core)
         inflight->first = (inflight->first + 1) % LT_BATCHES_INFLIGHT_MAX;
         inflight->count--;
         reopen_rows(core, &batch);
-        const uint32_t worker = batch.worker ? lt_map_get(&core->worker_map, batch.worker) : LT_NONE;
+        const uint32_t worker =
+            batch.worker ? lt_map_get(&core->worker_map, batch.worker) : LT_NONE;
         if (worker != LT_NONE)
             inflight->dropped = core->workers[worker].resync = true;
         if (batch.unit != LT_NONE)

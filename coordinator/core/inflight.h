@@ -1,5 +1,6 @@
 /* What the store has been given and has not yet committed, in order of tickets. Bounded: without
- * room, a batch of rows is dropped (its worker keeps it) and the worker is asked to send again later. */
+ * room, a batch of rows is dropped (its worker keeps it) and the worker is asked to send again
+ * later. */
 #ifndef LT_COORDINATOR_CORE_INFLIGHT_H
 #define LT_COORDINATOR_CORE_INFLIGHT_H
 
@@ -21,7 +22,7 @@ void lt_inflight_bury(lt_core *core, uint32_t unit, uint32_t item);
 void lt_inflight_ack(lt_core *core, const lt_batch *ack);
 
 void lt_inflight_commit(lt_core *core, uint64_t ticket);
-void lt_inflight_roll_back(lt_core *core);       /* everything in flight is open again */
-void lt_inflight_forget_units(lt_core *core);    /* units have been removed: their rows are nobody's */
+void lt_inflight_roll_back(lt_core *core);    /* everything in flight is open again */
+void lt_inflight_forget_units(lt_core *core); /* units have been removed: their rows are nobody's */
 
 #endif

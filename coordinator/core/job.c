@@ -17,18 +17,19 @@ uint32_t lt_job_find(const lt_core *core, uint64_t id)
 
 /* ---- adding ---- */
 
-static lt_status check_units(const lt_core *core, const lt_core_unit *units, size_t count, lt_error *error)
+static lt_status check_units(const lt_core *core, const lt_core_unit *units, size_t count,
+                             lt_error *error)
 {
     if (count >= LT_NONE)
         return lt_fail(error, LT_LIMIT, "job", "has %zu units", count);
     for (size_t i = 0; i < count; i++) {
         const uint32_t known = lt_unit_find(core, units[i].class_id, units[i].pack_id);
         if (units[i].items == 0 || units[i].items > LT_PACK_ITEMS_MAX)
-            return lt_fail(error, LT_LIMIT, "job", "unit %zu has %u items; 1 to %u are allowed", i, units[i].items,
-                           LT_PACK_ITEMS_MAX);
+            return lt_fail(error, LT_LIMIT, "job", "unit %zu has %u items; 1 to %u are allowed", i,
+                           units[i].items, LT_PACK_ITEMS_MAX);
         if (known != LT_NONE && core->units[known].items != units[i].items)
-            return lt_fail(error, LT_LIMIT, "job", "unit %zu has %u items; another job says %u", i, units[i].items,
-                           core->units[known].items);
+            return lt_fail(error, LT_LIMIT, "job", "unit %zu has %u items; another job says %u", i,
+                           units[i].items, core->units[known].items);
     }
     return LT_OK;
 }
@@ -46,7 +47,8 @@ static uint32_t lane_for(lt_job_state *job, uint32_t class_id)
 static uint32_t open_items(const lt_core *core, uint32_t unit)
 {
     uint32_t open = 0;
-    for (uint32_t shard = core->units[unit].shards; shard != LT_NONE; shard = core->shards[shard].next_of_unit)
+    for (uint32_t shard = core->units[unit].shards; shard != LT_NONE;
+         shard = core->shards[shard].next_of_unit)
         open += core->shards[shard].open;
     return open;
 }
@@ -84,11 +86,12 @@ static uint32_t new_job(lt_core *core, uint64_t id)
     return index;
 }
 
-lt_status lt_core_add_job(lt_core *core, uint64_t id, int32_t priority, const lt_core_unit *units, size_t unit_count,
-                          lt_error *error)
+lt_status lt_core_add_job(lt_core *core, uint64_t id, int32_t priority, const lt_core_unit *units,
+                          size_t unit_count, lt_error *error)
 {
     if (lt_job_find(core, id) != LT_NONE)
-        return lt_fail(error, LT_CONFLICT, "job", "%016llx is here already", (unsigned long long)id);
+        return lt_fail(error, LT_CONFLICT, "job", "%016llx is here already",
+                       (unsigned long long)id);
     LT_TRY(check_units(core, units, unit_count, error));
     const uint32_t index = new_job(core, id);
     lt_job_state *job = &core->jobs[index];
@@ -101,8 +104,11 @@ lt_status lt_core_add_job(lt_core *core, uint64_t id, int32_t priority, const lt
             unit = lt_unit_add(core, &units[i]);
             lt_class_hold(core, units[i].class_id);
         }
-        job->refs[i] = (lt_ref){.unit = unit, .scorer_index = units[i].scorer_index,
-                                .pack_index = units[i].pack_index, .next_job = LT_NONE, .next_ref = LT_NONE};
+        job->refs[i] = (lt_ref){.unit = unit,
+                                .scorer_index = units[i].scorer_index,
+                                .pack_index = units[i].pack_index,
+                                .next_job = LT_NONE,
+                                .next_ref = LT_NONE};
         job->ref_count++;
         job->expected += units[i].items;
         append_ref(core, index, (uint32_t)i);
@@ -136,7 +142,8 @@ void lt_job_ready(lt_core *core, uint32_t index)
         job->failed += failed;
         job->scored += lt_unit_count(unit, LT_PLANE_RECORDED, 0, unit->items) - failed;
         if (unit->ref_job == index)
-            for (uint32_t shard = unit->shards; shard != LT_NONE; shard = core->shards[shard].next_of_unit)
+            for (uint32_t shard = unit->shards; shard != LT_NONE;
+                 shard = core->shards[shard].next_of_unit)
                 lt_shard_settle(core, shard, false);
     }
     job->known = job->scored + job->failed;
@@ -185,7 +192,8 @@ static void revoke_all(lt_core *core, uint32_t unit)
         if (index == LT_NONE)
             continue;
         const lt_lease *lease = &core->leases[index];
-        lt_lease_revoke(core, core->workers[lease->worker].id, lease->id, lease->epoch, LT_REVOKE_CANCELLED);
+        lt_lease_revoke(core, core->workers[lease->worker].id, lease->id, lease->epoch,
+                        LT_REVOKE_CANCELLED);
         lt_lease_end(core, index);
     }
 }
@@ -227,12 +235,18 @@ void lt_job_facts(const lt_core *core, const lt_job_state *job, lt_core_job_fact
 {
     const double rate = lt_rate_per_second(&job->rate, core->now_ms);
     const uint64_t left = job->expected - job->scored - job->failed;
-    *facts = (lt_core_job_facts){
-        .rows_expected = job->expected, .rows_scored = job->scored, .rows_failed = job->failed,
-        .rows_known = job->known, .rows_per_second = rate,
-        .seconds_left = left == 0 ? 0 : rate > 0 ? (double)left / rate : -1,
-        .leases_active = job->leases, .retries = job->retries, .duplicates = job->duplicates,
-        .expired = job->expired};
+    *facts = (lt_core_job_facts){.rows_expected = job->expected,
+                                 .rows_scored = job->scored,
+                                 .rows_failed = job->failed,
+                                 .rows_known = job->known,
+                                 .rows_per_second = rate,
+                                 .seconds_left = left == 0  ? 0
+                                                 : rate > 0 ? (double)left / rate
+                                                            : -1,
+                                 .leases_active = job->leases,
+                                 .retries = job->retries,
+                                 .duplicates = job->duplicates,
+                                 .expired = job->expired};
 }
 
 static void end(lt_core *core, uint32_t index, lt_action_kind kind)

@@ -11,7 +11,8 @@ uint32_t lt_lease_find(const lt_core *core, uint64_t id, uint32_t epoch, uint32_
     if (index == LT_NONE)
         return LT_NONE;
     const lt_lease *lease = &core->leases[index];
-    return lease->epoch == epoch && (worker == LT_NONE || lease->worker == worker) ? index : LT_NONE;
+    return lease->epoch == epoch && (worker == LT_NONE || lease->worker == worker) ? index
+                                                                                   : LT_NONE;
 }
 
 static uint32_t new_lease(lt_core *core)
@@ -21,7 +22,8 @@ static uint32_t new_lease(lt_core *core)
         core->lease_free = core->leases[index].next_of_worker;
         return index;
     }
-    core->leases = lt_core_grow(core->leases, core->lease_count, &core->lease_cap, sizeof *core->leases);
+    core->leases =
+        lt_core_grow(core->leases, core->lease_count, &core->lease_cap, sizeof *core->leases);
     return core->lease_count++;
 }
 
@@ -50,10 +52,13 @@ void lt_lease_grant(lt_core *core, uint32_t shard_index, uint32_t worker_index)
     shard->state = LT_SHARD_LEASED;
     shard->epoch++;
     shard->lease = index;
-    core->leases[index] = (lt_lease){
-        .used = true, .id = core->options.epoch << 40 | ++core->lease_sequence, .epoch = shard->epoch,
-        .shard = shard_index, .worker = worker_index, .next_of_worker = LT_NONE,
-        .loading = !worker->has_class || worker->class_id != class_id};
+    core->leases[index] = (lt_lease){.used = true,
+                                     .id = core->options.epoch << 40 | ++core->lease_sequence,
+                                     .epoch = shard->epoch,
+                                     .shard = shard_index,
+                                     .worker = worker_index,
+                                     .next_of_worker = LT_NONE,
+                                     .loading = !worker->has_class || worker->class_id != class_id};
     core->leases[index].deadline_ms = deadline(core, &core->leases[index]);
     append(core, worker, index);
     worker->lease_count++;
@@ -96,7 +101,8 @@ void lt_lease_extend_all(lt_core *core, uint32_t worker, uint32_t moved)
     uint32_t class_id = 0;
     if (moved != LT_NONE)
         class_id = core->units[core->shards[core->leases[moved].shard].unit].class_id;
-    for (uint32_t i = core->workers[worker].leases; i != LT_NONE; i = core->leases[i].next_of_worker) {
+    for (uint32_t i = core->workers[worker].leases; i != LT_NONE;
+         i = core->leases[i].next_of_worker) {
         lt_lease *lease = &core->leases[i];
         if (moved != LT_NONE && core->units[core->shards[lease->shard].unit].class_id == class_id)
             lease->loading = false;
@@ -127,7 +133,8 @@ uint32_t lt_lease_end(lt_core *core, uint32_t index)
     return shard;
 }
 
-void lt_lease_revoke(lt_core *core, uint64_t worker, uint64_t id, uint32_t epoch, lt_revoke_reason reason)
+void lt_lease_revoke(lt_core *core, uint64_t worker, uint64_t id, uint32_t epoch,
+                     lt_revoke_reason reason)
 {
     lt_action *action = lt_core_act(core, LT_ACTION_REVOKE, worker);
     action->revoke.id = id;
@@ -140,7 +147,8 @@ void lt_lease_finish(lt_core *core, uint32_t index)
 {
     const lt_lease *lease = &core->leases[index];
     if (lease->helped)
-        lt_lease_revoke(core, core->workers[lease->worker].id, lease->id, lease->epoch, LT_REVOKE_RECORDED);
+        lt_lease_revoke(core, core->workers[lease->worker].id, lease->id, lease->epoch,
+                        LT_REVOKE_RECORDED);
     core->counters.leases_done++;
     lt_lease_end(core, index);
 }
@@ -149,7 +157,8 @@ void lt_lease_expire(lt_core *core, uint32_t index, bool charged)
 {
     const uint32_t worker_index = core->leases[index].worker;
     lt_worker *worker = &core->workers[worker_index];
-    lt_lease_revoke(core, worker->id, core->leases[index].id, core->leases[index].epoch, LT_REVOKE_EXPIRED);
+    lt_lease_revoke(core, worker->id, core->leases[index].id, core->leases[index].epoch,
+                    LT_REVOKE_EXPIRED);
     core->counters.leases_expired++;
     const uint32_t shard = lt_lease_end(core, index);
     lt_unit_owner(core, core->shards[shard].unit)->expired++;
@@ -159,5 +168,6 @@ void lt_lease_expire(lt_core *core, uint32_t index, bool charged)
     }
     worker->failures++;
     lt_class_pause(core, core->units[core->shards[shard].unit].class_id, worker_index);
-    lt_shard_charge(core, shard, worker->id, LEFTTAIL__FAILURE_REASON__FAILURE_LEASE_EXPIRED, false, 0);
+    lt_shard_charge(core, shard, worker->id, LEFTTAIL__FAILURE_REASON__FAILURE_LEASE_EXPIRED, false,
+                    0);
 }

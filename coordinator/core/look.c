@@ -15,7 +15,8 @@ bool lt_core_job(const lt_core *core, uint64_t id, uint64_t now_ms, lt_core_job_
     facts->rows_per_second = lt_rate_per_second(&core->jobs[index].rate, now_ms);
     const uint64_t left = facts->rows_expected - facts->rows_scored - facts->rows_failed;
     if (left > 0)
-        facts->seconds_left = facts->rows_per_second > 0 ? (double)left / facts->rows_per_second : -1;
+        facts->seconds_left =
+            facts->rows_per_second > 0 ? (double)left / facts->rows_per_second : -1;
     return true;
 }
 
@@ -25,14 +26,18 @@ bool lt_core_worker(const lt_core *core, uint64_t id, uint64_t now_ms, lt_core_w
     if (index == LT_NONE)
         return false;
     const lt_worker *worker = &core->workers[index];
-    *facts = (lt_core_worker_facts){
-        .credits = worker->credits, .leases = worker->lease_count, .rows_done = worker->rows_done,
-        .rows_per_second = lt_rate_per_second(&worker->rate, now_ms), .tokens_done = worker->tokens_done,
-        .seen_ms = worker->seen_ms, .failures = worker->failures};
+    *facts = (lt_core_worker_facts){.credits = worker->credits,
+                                    .leases = worker->lease_count,
+                                    .rows_done = worker->rows_done,
+                                    .rows_per_second = lt_rate_per_second(&worker->rate, now_ms),
+                                    .tokens_done = worker->tokens_done,
+                                    .seen_ms = worker->seen_ms,
+                                    .failures = worker->failures};
     return true;
 }
 
-bool lt_core_lease_unit(const lt_core *core, uint64_t id, uint32_t epoch, uint32_t *class_id, uint32_t *pack_id)
+bool lt_core_lease_unit(const lt_core *core, uint64_t id, uint32_t epoch, uint32_t *class_id,
+                        uint32_t *pack_id)
 {
     const uint32_t lease = lt_lease_find(core, id, epoch, LT_NONE);
     if (lease == LT_NONE)
@@ -43,8 +48,8 @@ bool lt_core_lease_unit(const lt_core *core, uint64_t id, uint32_t epoch, uint32
     return true;
 }
 
-void lt_core_done_bits(const lt_core *core, uint32_t class_id, uint32_t pack_id, uint32_t first_item,
-                       uint32_t item_count, uint8_t *out)
+void lt_core_done_bits(const lt_core *core, uint32_t class_id, uint32_t pack_id,
+                       uint32_t first_item, uint32_t item_count, uint8_t *out)
 {
     const uint32_t unit = lt_unit_find(core, class_id, pack_id);
     memset(out, 0, (item_count + 7) / 8);
@@ -62,7 +67,9 @@ const lt_core_counters *lt_core_counters_of(const lt_core *core)
 
 lt_core_totals lt_core_totals_of(const lt_core *core)
 {
-    return (lt_core_totals){.jobs = (uint32_t)core->job_map.count, .workers = core->workers_present,
-                            .leases = core->leases_active, .rows_inflight = core->inflight.row_count,
+    return (lt_core_totals){.jobs = (uint32_t)core->job_map.count,
+                            .workers = core->workers_present,
+                            .leases = core->leases_active,
+                            .rows_inflight = core->inflight.row_count,
                             .store_blocked = core->store_blocked};
 }

@@ -62,13 +62,15 @@ uint32_t lt_map_get(const lt_map *map, uint64_t key)
 {
     if (!map->entries)
         return LT_NONE;
-    for (size_t slot = slot_of(map, key); map->entries[slot].value != LT_NONE; slot = (slot + 1) & map->mask)
+    for (size_t slot = slot_of(map, key); map->entries[slot].value != LT_NONE;
+         slot = (slot + 1) & map->mask)
         if (map->entries[slot].key == key)
             return map->entries[slot].value;
     return LT_NONE;
 }
 
-/* Entries behind the hole move up into it when their own slot does not lie between (Knuth 6.4 R). */
+/* Entries behind the hole move up into it when their own slot does not lie between (Knuth 6.4 R).
+ */
 void lt_map_remove(lt_map *map, uint64_t key)
 {
     if (!map->entries)
@@ -79,7 +81,8 @@ void lt_map_remove(lt_map *map, uint64_t key)
     if (map->entries[hole].value == LT_NONE)
         return;
     map->count--;
-    for (size_t next = (hole + 1) & map->mask; map->entries[next].value != LT_NONE; next = (next + 1) & map->mask) {
+    for (size_t next = (hole + 1) & map->mask; map->entries[next].value != LT_NONE;
+         next = (next + 1) & map->mask) {
         const size_t home = slot_of(map, map->entries[next].key);
         if (((next - home) & map->mask) < ((next - hole) & map->mask))
             continue;

@@ -28,6 +28,7 @@ double lt_rate_per_second(const lt_rate *rate, uint64_t now_ms)
         if (now - (rate->second - back) < LT_RATE_SECONDS)
             sum += rate->counts[(rate->second - back) % LT_RATE_SECONDS];
     const uint64_t elapsed_ms = now_ms - first * 1000;
-    const double seconds = elapsed_ms < LT_RATE_SECONDS * 1000 ? (double)elapsed_ms / 1000 : LT_RATE_SECONDS;
+    const double seconds =
+        elapsed_ms < LT_RATE_SECONDS * 1000 ? (double)elapsed_ms / 1000 : LT_RATE_SECONDS;
     return seconds < 1 ? (double)sum : (double)sum / seconds;
 }

@@ -7,7 +7,8 @@
 
 static bool lane_serves(lt_core *core, lt_lane *lane, uint32_t worker)
 {
-    return lane->head != LT_NONE && !lt_class_paused(core, lane->class_id, &core->workers[worker]) &&
+    return lane->head != LT_NONE &&
+           !lt_class_paused(core, lane->class_id, &core->workers[worker]) &&
            lt_shard_offered(core, lane, worker);
 }
 
@@ -38,7 +39,8 @@ static bool has_turn(const lt_core *core, const lt_job_state *job, const lt_work
     return worker->job == job->id && core->now_ms - worker->turn_ms < core->options.turn_ms;
 }
 
-static bool comes_first(const lt_core *core, const lt_job_state *a, const lt_job_state *b, const lt_worker *worker)
+static bool comes_first(const lt_core *core, const lt_job_state *a, const lt_job_state *b,
+                        const lt_worker *worker)
 {
     if (a->priority != b->priority)
         return a->priority > b->priority;
@@ -55,7 +57,8 @@ static bool feed(lt_core *core, uint32_t worker)
     lt_lane *lane = NULL;
     for (uint32_t i = 0; i < core->job_count; i++) {
         lt_job_state *candidate = &core->jobs[i];
-        if (!candidate->ready || (job && !comes_first(core, candidate, job, &core->workers[worker])))
+        if (!candidate->ready ||
+            (job && !comes_first(core, candidate, job, &core->workers[worker])))
             continue;
         lt_lane *found = lane_for(core, candidate, worker);
         if (found) {
@@ -74,7 +77,8 @@ static bool feed(lt_core *core, uint32_t worker)
     return true;
 }
 
-/* Rows that wait for the disk are what bounds the store's debt: no new work while there are many. */
+/* Rows that wait for the disk are what bounds the store's debt: no new work while there are many.
+ */
 static bool may_lease(const lt_core *core)
 {
     return !core->store_blocked && core->inflight.row_count <= core->inflight.row_cap / 2 &&

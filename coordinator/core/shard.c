@@ -10,11 +10,16 @@ uint32_t lt_shard_add(lt_core *core, uint32_t unit, uint32_t first, uint32_t cou
     if (index != LT_NONE) {
         core->shard_free = core->shards[index].next_of_unit;
     } else {
-        core->shards = lt_core_grow(core->shards, core->shard_count, &core->shard_cap, sizeof *core->shards);
+        core->shards =
+            lt_core_grow(core->shards, core->shard_count, &core->shard_cap, sizeof *core->shards);
         index = core->shard_count++;
     }
-    core->shards[index] = (lt_shard){.unit = unit, .first = first, .count = count, .lease = LT_NONE,
-                                     .next_of_unit = LT_NONE, .next_queued = LT_NONE};
+    core->shards[index] = (lt_shard){.unit = unit,
+                                     .first = first,
+                                     .count = count,
+                                     .lease = LT_NONE,
+                                     .next_of_unit = LT_NONE,
+                                     .next_queued = LT_NONE};
     return index;
 }
 
@@ -43,7 +48,8 @@ static void push(lt_core *core, uint32_t *head, uint32_t *tail, uint32_t index, 
         core->shards[*tail].next_queued = index, *tail = index;
 }
 
-static void unlink_queued(lt_core *core, uint32_t *head, uint32_t *tail, uint32_t before, uint32_t index)
+static void unlink_queued(lt_core *core, uint32_t *head, uint32_t *tail, uint32_t before,
+                          uint32_t index)
 {
     const uint32_t next = core->shards[index].next_queued;
     if (before == LT_NONE)
@@ -59,7 +65,8 @@ static void unlink_queued(lt_core *core, uint32_t *head, uint32_t *tail, uint32_
 void lt_shard_settle(lt_core *core, uint32_t index, bool again)
 {
     lt_shard *shard = &core->shards[index];
-    if (shard->state != LT_SHARD_IDLE || shard->open == 0 || !lt_unit_owner(core, shard->unit)->ready)
+    if (shard->state != LT_SHARD_IDLE || shard->open == 0 ||
+        !lt_unit_owner(core, shard->unit)->ready)
         return;
     if (shard->doom == 0)
         shard->doom = lt_class_of(core, core->units[shard->unit].class_id)->doom;
@@ -77,7 +84,8 @@ void lt_shard_settle(lt_core *core, uint32_t index, bool again)
 /* A shard that is charged to this worker waits for another one for a while, if there is another. */
 static bool is_shy(const lt_core *core, const lt_shard *shard, const lt_worker *worker)
 {
-    return shard->blamed == worker->id && core->now_ms < shard->avoid_until_ms && core->workers_present > 1;
+    return shard->blamed == worker->id && core->now_ms < shard->avoid_until_ms &&
+           core->workers_present > 1;
 }
 
 /* First shard for the worker and the one before it; what cannot be leased now leaves the lane. */
@@ -133,7 +141,8 @@ static void count_items(lt_core *core, lt_shard *shard)
 {
     const lt_unit *unit = &core->units[shard->unit];
     shard->pending = lt_unit_count(unit, LT_PLANE_PENDING, shard->first, shard->count);
-    shard->open = shard->count - shard->pending - lt_unit_count(unit, LT_PLANE_RECORDED, shard->first, shard->count);
+    shard->open = shard->count - shard->pending -
+                  lt_unit_count(unit, LT_PLANE_RECORDED, shard->first, shard->count);
 }
 
 /* Items from `at` on become a shard of their own, which is returned; both keep what was held
@@ -200,7 +209,8 @@ static void blame(lt_core *core, lt_shard *shard, uint64_t worker)
     shard->avoid_until_ms = core->now_ms + core->options.worker_timeout_ms;
 }
 
-/* Only the one open item is given up: rows of the others may still fall back from pending to open. */
+/* Only the one open item is given up: rows of the others may still fall back from pending to open.
+ */
 static void doom(lt_core *core, uint32_t index, Lefttail__FailureReason reason)
 {
     const lt_shard was = core->shards[index];
@@ -223,7 +233,8 @@ void lt_shard_charge(lt_core *core, uint32_t index, uint64_t worker, Lefttail__F
         lt_shard_settle(core, index, false);
         return;
     }
-    item_known = item_known && item - shard->first < shard->count && lt_unit_open(&core->units[shard->unit], item);
+    item_known = item_known && item - shard->first < shard->count &&
+                 lt_unit_open(&core->units[shard->unit], item);
     if (item_known && shard->open > 1)
         index = isolate(core, index, item);
     shard = &core->shards[index];
@@ -285,7 +296,8 @@ static bool bury_one(lt_core *core, uint32_t index)
         action->failure.pack_id = unit->pack_id;
         action->failure.item = item;
         action->failure.reason = shard->doom;
-        action->failure.attempts = shard->attempts > shard->losses ? shard->attempts : shard->losses;
+        action->failure.attempts =
+            shard->attempts > shard->losses ? shard->attempts : shard->losses;
         core->counters.rows_given_up++;
     }
     return true;

@@ -10,11 +10,13 @@
 
 #include "coordinator/core/state.h"
 
-uint32_t lt_shard_add(lt_core *core, uint32_t unit, uint32_t first, uint32_t count); /* IDLE; counts 0 */
+uint32_t lt_shard_add(lt_core *core, uint32_t unit, uint32_t first,
+                      uint32_t count); /* IDLE; counts 0 */
 void lt_shard_remove(lt_core *core, uint32_t shard);
 
 /* An IDLE shard goes to where it belongs: the queue of the doomed, its lane (at the head when
- * `again`), or nowhere, when nothing of it is open, rows of it are pending, or its job is not ready. */
+ * `again`), or nowhere, when nothing of it is open, rows of it are pending, or its job is not
+ * ready. */
 void lt_shard_settle(lt_core *core, uint32_t shard, bool again);
 
 /* Out of its queue, to IDLE. The lane's first shard that `worker` may have; LT_NONE: none. */

@@ -12,7 +12,8 @@ static size_t words_of(const lt_unit *unit)
 
 static const uint64_t *plane_of(const lt_unit *unit, int plane)
 {
-    return unit->items <= 64 ? &unit->bits.few[plane] : unit->bits.many + (size_t)plane * words_of(unit);
+    return unit->items <= 64 ? &unit->bits.few[plane]
+                             : unit->bits.many + (size_t)plane * words_of(unit);
 }
 
 bool lt_unit_has(const lt_unit *unit, int plane, uint32_t item)
@@ -51,12 +52,18 @@ uint32_t lt_unit_add(lt_core *core, const lt_core_unit *wish)
     if (index != LT_NONE) {
         core->unit_free = core->units[index].next_free;
     } else {
-        core->units = lt_core_grow(core->units, core->unit_count, &core->unit_cap, sizeof *core->units);
+        core->units =
+            lt_core_grow(core->units, core->unit_count, &core->unit_cap, sizeof *core->units);
         index = core->unit_count++;
     }
     lt_unit *unit = &core->units[index];
-    *unit = (lt_unit){.class_id = wish->class_id, .pack_id = wish->pack_id, .items = wish->items,
-                      .shards = LT_NONE, .ref_job = LT_NONE, .ref = LT_NONE, .lane = LT_NONE};
+    *unit = (lt_unit){.class_id = wish->class_id,
+                      .pack_id = wish->pack_id,
+                      .items = wish->items,
+                      .shards = LT_NONE,
+                      .ref_job = LT_NONE,
+                      .ref = LT_NONE,
+                      .lane = LT_NONE};
     if (unit->items > 64)
         unit->bits.many = lt_alloc(LT_PLANES * words_of(unit) * sizeof *unit->bits.many);
     lt_map_put(&core->unit_map, lt_unit_key(unit->class_id, unit->pack_id), index);

@@ -13,9 +13,11 @@ uint32_t lt_worker_find(const lt_core *core, uint64_t id)
 static void hunger_remove(lt_core *core, uint32_t index)
 {
     lt_worker *worker = &core->workers[index];
-    *(worker->hungry_before == LT_NONE ? &core->hungry_head : &core->workers[worker->hungry_before].hungry_next) =
+    *(worker->hungry_before == LT_NONE ? &core->hungry_head
+                                       : &core->workers[worker->hungry_before].hungry_next) =
         worker->hungry_next;
-    *(worker->hungry_next == LT_NONE ? &core->hungry_tail : &core->workers[worker->hungry_next].hungry_before) =
+    *(worker->hungry_next == LT_NONE ? &core->hungry_tail
+                                     : &core->workers[worker->hungry_next].hungry_before) =
         worker->hungry_before;
     worker->hungry = false;
 }
@@ -26,7 +28,8 @@ static void hunger_append(lt_core *core, uint32_t index)
     worker->hungry = true;
     worker->hungry_next = LT_NONE;
     worker->hungry_before = core->hungry_tail;
-    *(core->hungry_tail == LT_NONE ? &core->hungry_head : &core->workers[core->hungry_tail].hungry_next) = index;
+    *(core->hungry_tail == LT_NONE ? &core->hungry_head
+                                   : &core->workers[core->hungry_tail].hungry_next) = index;
     core->hungry_tail = index;
 }
 
@@ -57,11 +60,13 @@ static uint32_t new_worker(lt_core *core)
         core->worker_free = core->workers[index].next_free;
         return index;
     }
-    core->workers = lt_core_grow(core->workers, core->worker_count, &core->worker_cap, sizeof *core->workers);
+    core->workers =
+        lt_core_grow(core->workers, core->worker_count, &core->worker_cap, sizeof *core->workers);
     return core->worker_count++;
 }
 
-/* Known already: the session is new, the leases are not. One of them may have been lost on the way. */
+/* Known already: the session is new, the leases are not. One of them may have been lost on the way.
+ */
 static void rejoin(lt_core *core, uint32_t index)
 {
     lt_worker *worker = &core->workers[index];
@@ -69,7 +74,8 @@ static void rejoin(lt_core *core, uint32_t index)
     worker->seen_ms = core->now_ms;
     core->counters.workers_rejoined++;
     lt_lease_extend_all(core, index, LT_NONE);
-    for (uint32_t lease = worker->leases; lease != LT_NONE; lease = core->leases[lease].next_of_worker)
+    for (uint32_t lease = worker->leases; lease != LT_NONE;
+         lease = core->leases[lease].next_of_worker)
         lt_lease_send(core, lease, true);
     lt_worker_update(core, index);
 }
@@ -82,7 +88,8 @@ void lt_worker_join(lt_core *core, uint64_t id)
         return;
     }
     index = new_worker(core);
-    core->workers[index] = (lt_worker){.used = true, .id = id, .leases = LT_NONE, .seen_ms = core->now_ms};
+    core->workers[index] =
+        (lt_worker){.used = true, .id = id, .leases = LT_NONE, .seen_ms = core->now_ms};
     lt_map_put(&core->worker_map, id, index);
     core->workers_present++;
     core->counters.workers_joined++;
@@ -133,7 +140,9 @@ uint64_t lt_worker_due_ms(const lt_core *core, uint32_t index)
 {
     const uint64_t silent_ms = core->workers[index].seen_ms + core->options.worker_timeout_ms;
     const uint32_t oldest = oldest_lease(core, index);
-    return oldest != LT_NONE && core->leases[oldest].deadline_ms < silent_ms ? core->leases[oldest].deadline_ms : silent_ms;
+    return oldest != LT_NONE && core->leases[oldest].deadline_ms < silent_ms
+               ? core->leases[oldest].deadline_ms
+               : silent_ms;
 }
 
 void lt_worker_set_due(lt_core *core, uint64_t due_ms)
@@ -142,7 +151,8 @@ void lt_worker_set_due(lt_core *core, uint64_t due_ms)
         core->due_ms = due_ms;
 }
 
-/* The engine hangs in its oldest lease: that one is charged, the others wait behind it for nothing. */
+/* The engine hangs in its oldest lease: that one is charged, the others wait behind it for nothing.
+ */
 static void expire_leases(lt_core *core, uint32_t worker)
 {
     const uint32_t oldest = oldest_lease(core, worker);
@@ -184,7 +194,8 @@ void lt_worker_shift(lt_core *core, uint64_t gap_ms)
         if (!worker->used)
             continue;
         worker->seen_ms += gap_ms;
-        for (uint32_t lease = worker->leases; lease != LT_NONE; lease = core->leases[lease].next_of_worker)
+        for (uint32_t lease = worker->leases; lease != LT_NONE;
+             lease = core->leases[lease].next_of_worker)
             core->leases[lease].deadline_ms += gap_ms;
     }
 }

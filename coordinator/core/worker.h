@@ -4,7 +4,7 @@
 
 #include "coordinator/core/state.h"
 
-uint32_t lt_worker_find(const lt_core *core, uint64_t id);     /* index or LT_NONE */
+uint32_t lt_worker_find(const lt_core *core, uint64_t id); /* index or LT_NONE */
 void lt_worker_join(lt_core *core, uint64_t id);
 void lt_worker_credit(lt_core *core, uint32_t worker, uint32_t credits);
 
@@ -19,7 +19,7 @@ void lt_worker_to_back(lt_core *core, uint32_t worker);
 
 /* When something must happen to the worker or a lease of it if nothing is heard. */
 uint64_t lt_worker_due_ms(const lt_core *core, uint32_t worker);
-void lt_worker_set_due(lt_core *core, uint64_t due_ms);        /* core->due_ms is not later than that */
+void lt_worker_set_due(lt_core *core, uint64_t due_ms); /* core->due_ms is not later than that */
 
 /* Looses workers that are silent and leases that have run out. */
 void lt_worker_watch(lt_core *core);

@@ -1,7 +1,7 @@
-/* The core under every fault that virtual workers, networks, disks and clocks can have. Each seed is a
- * world of its own: its size, what goes wrong in it and how often. It runs with faults for a while,
- * then in calm until every job has ended, and is checked after every step (core/check.c). Some
- * seeds run twice and must give the same events.
+/* The core under every fault that virtual workers, networks, disks and clocks can have. Each seed
+ * is a world of its own: its size, what goes wrong in it and how often. It runs with faults for a
+ * while, then in calm until every job has ended, and is checked after every step (core/check.c).
+ * Some seeds run twice and must give the same events.
  *
  *     LT_SEED=n   one seed, told in full        LT_SEEDS=n   how many, from seed 1 on */
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "tests/sim/core/world.h"
 #include "coordinator/core/state.h"
+#include "tests/sim/core/world.h"
 
 #define SEEDS_DEFAULT 2000
 #define CALM_MS_MAX (4 * 3600 * 1000)
@@ -35,7 +35,7 @@ static void choose_faults(sim_world *dice, sim_options *o)
     o->coordinator_crash = sometimes(dice, 60);
     o->coordinator_pause = sometimes(dice, 30);
     o->commit_crash = sometimes(dice, 60);
-    o->disk_full = sometimes(dice, 100);
+    o->disk_full = sometimes(dice, 300);
     o->poison = sometimes(dice, 60);
     o->hang = sometimes(dice, 20);
     o->final_failure = sometimes(dice, 200);
@@ -61,7 +61,8 @@ static sim_options choose(uint64_t seed)
     o.batch_rows = 1 + (uint32_t)sim_random(&dice, SIM_ROWS_MAX);
     o.credits = 1 + (uint32_t)sim_random(&dice, 3);
     o.core.worker_timeout_ms = 3000 + (uint32_t)sim_random(&dice, 3000);
-    o.core.lease_ms = 6500 + (uint32_t)sim_random(&dice, 4000);
+    o.core.lease_ms = o.core.worker_timeout_ms + 5000 +
+                      (uint32_t)sim_random(&dice, 4000); /* messages are late by 4 s */
     o.core.load_ms = 3000;
     o.core.turn_ms = 1000 + (uint32_t)sim_random(&dice, 20000);
     o.core.losses_max = 100;
@@ -105,12 +106,16 @@ static void make_jobs(sim_world *sim)
         job->priority = sim_random(sim, 4) == 0 ? 1 : 0;
         for (uint32_t u = 0; u < sim->options.units_per_job; u++) {
             const sim_unit *unit = add_unit(sim, 1 + (uint32_t)sim_random(sim, 3));
-            job->refs[job->ref_count++] = (lt_core_unit){.class_id = unit->class_id, .pack_id = unit->pack_id,
-                                                         .items = unit->items, .scorer_index = unit->class_id, .pack_index = u};
+            job->refs[job->ref_count++] = (lt_core_unit){.class_id = unit->class_id,
+                                                         .pack_id = unit->pack_id,
+                                                         .items = unit->items,
+                                                         .scorer_index = unit->class_id,
+                                                         .pack_index = u};
         }
         sim_at(sim, sim_random(sim, 4000), (sim_event){.kind = SIM_SUBMIT, .worker = j});
         if (sim->options.cancel)
-            sim_at(sim, 1000 + sim_random(sim, 15000), (sim_event){.kind = SIM_CANCEL, .worker = j});
+            sim_at(sim, 1000 + sim_random(sim, 15000),
+                   (sim_event){.kind = SIM_CANCEL, .worker = j});
     }
 }
 
@@ -127,7 +132,8 @@ static void chaos(sim_world *sim)
         if (sim_chance(sim, o->worker_crash)) {
             sim->faults.worker_crashed++;
             sim_worker_stop(sim, w);
-            sim_at(sim, 500 + sim_random(sim, 6000), (sim_event){.kind = SIM_WORKER_START, .worker = w});
+            sim_at(sim, 500 + sim_random(sim, 6000),
+                   (sim_event){.kind = SIM_WORKER_START, .worker = w});
         } else if (sim_chance(sim, o->worker_pause)) {
             sim->faults.worker_paused++;
             worker->paused_until = sim->now_ms + 500 + sim_random(sim, 15000);
@@ -176,9 +182,11 @@ static void handle(sim_world *sim, const sim_event *event)
     case SIM_CHAOS:
         if (event->stamp == 0) {
             chaos(sim);
-        } else if (event->stamp == sim->workers[event->worker].life && sim->workers[event->worker].up) {
+        } else if (event->stamp == sim->workers[event->worker].life &&
+                   sim->workers[event->worker].up) {
             sim_worker_stop(sim, event->worker); /* after its Bye */
-            sim_at(sim, 1000 + sim_random(sim, 4000), (sim_event){.kind = SIM_WORKER_START, .worker = event->worker});
+            sim_at(sim, 1000 + sim_random(sim, 4000),
+                   (sim_event){.kind = SIM_WORKER_START, .worker = event->worker});
         }
         break;
     case SIM_CALM:
@@ -193,7 +201,8 @@ static void handle(sim_world *sim, const sim_event *event)
 static bool is_held(sim_world *sim, const sim_event *event)
 {
     uint64_t until_ms = 0;
-    if (event->kind == SIM_DELIVER ? event->to_worker : event->kind == SIM_WORKER_BEAT || event->kind == SIM_ENGINE)
+    if (event->kind == SIM_DELIVER ? event->to_worker
+                                   : event->kind == SIM_WORKER_BEAT || event->kind == SIM_ENGINE)
         until_ms = sim->workers[event->worker].paused_until;
     else if (event->kind == SIM_DELIVER || event->kind == SIM_TICK || event->kind == SIM_COMMIT ||
              event->kind == SIM_SUBMIT || event->kind == SIM_CANCEL || event->kind == SIM_STORE_OK)
@@ -250,8 +259,9 @@ static uint64_t run_seed(uint64_t seed, totals *sum, bool loud)
     sim_world *world = malloc(sizeof *world);
     run(world, seed, loud);
     if (world->trouble[0]) {
-        printf("seed %llu, at %llu ms, after %llu events: %s\nagain with LT_SEED=%llu\n", (unsigned long long)seed,
-               (unsigned long long)world->now_ms, (unsigned long long)world->events, world->trouble, (unsigned long long)seed);
+        printf("seed %llu, at %llu ms, after %llu events: %s\nagain with LT_SEED=%llu\n",
+               (unsigned long long)seed, (unsigned long long)world->now_ms,
+               (unsigned long long)world->events, world->trouble, (unsigned long long)seed);
         exit(1);
     }
     add_all((uint64_t *)&sum->faults, (const uint64_t *)&world->faults, sizeof sum->faults);
@@ -261,14 +271,16 @@ static uint64_t run_seed(uint64_t seed, totals *sum, bool loud)
     sum->virtual_ms += world->now_ms;
     if (loud)
         printf("seed %llu: %llu events, %llu virtual ms, hash %016llx\n", (unsigned long long)seed,
-               (unsigned long long)world->events, (unsigned long long)world->now_ms, (unsigned long long)world->hash);
+               (unsigned long long)world->events, (unsigned long long)world->now_ms,
+               (unsigned long long)world->hash);
     const uint64_t hash = world->hash;
     sim_fini(world);
     free(world);
     return hash;
 }
 
-/* Names what never happened; a run of many seeds in which something never happens shows nothing about it. */
+/* Names what never happened; a run of many seeds in which something never happens shows nothing
+ * about it. */
 static int missing(const totals *sum, bool loud)
 {
     int count = 0;
@@ -305,8 +317,9 @@ int main(void)
             return 1;
         }
     }
-    printf("%llu seeds, %llu events, %llu checks, %llu virtual hours, %llu ms\n", (unsigned long long)seeds,
-           (unsigned long long)sum.events, (unsigned long long)sum.checks, (unsigned long long)(sum.virtual_ms / 3600000),
+    printf("%llu seeds, %llu events, %llu checks, %llu virtual hours, %llu ms\n",
+           (unsigned long long)seeds, (unsigned long long)sum.events,
+           (unsigned long long)sum.checks, (unsigned long long)(sum.virtual_ms / 3600000),
            (unsigned long long)(lt_now_ms() - start_ms));
     return seeds >= 500 && missing(&sum, true) > 0 ? 1 : 0;
 }

@@ -1,4 +1,5 @@
-/* The coordinator's core, one promise a test. Everything in it under fire: tests/sim/test_core.c. */
+/* The coordinator's core, one promise a test. Everything in it under fire: tests/sim/test_core.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,15 +63,20 @@ static void join(fixture *f, uint64_t worker, uint32_t credits)
     step(f, (lt_event){.kind = LT_EVENT_CREDIT, .worker = worker, .credit.leases = credits});
 }
 
-static void send_rows(fixture *f, const lt_action *lease, uint64_t worker, uint32_t first, uint32_t count, bool trusted)
+static void send_rows(fixture *f, const lt_action *lease, uint64_t worker, uint32_t first,
+                      uint32_t count, bool trusted)
 {
     lt_event_row rows[64];
     for (uint32_t i = 0; i < count; i++)
         rows[i] = (lt_event_row){.item = first + i};
-    step(f, (lt_event){.kind = LT_EVENT_RESULTS, .worker = worker,
-                       .results = {.lease = {lease->lease.id, lease->lease.epoch, trusted}, .sequence = first + 1,
-                                   .class_id = lease->lease.class_id, .pack_id = lease->lease.pack_id,
-                                   .rows = rows, .row_count = count}});
+    step(f, (lt_event){.kind = LT_EVENT_RESULTS,
+                       .worker = worker,
+                       .results = {.lease = {lease->lease.id, lease->lease.epoch, trusted},
+                                   .sequence = first + 1,
+                                   .class_id = lease->lease.class_id,
+                                   .pack_id = lease->lease.pack_id,
+                                   .rows = rows,
+                                   .row_count = count}});
     const lt_action *record = nth(f, LT_ACTION_RECORD, 0);
     if (record)
         f->ticket = record->record.ticket;
@@ -83,10 +89,12 @@ static void commit(fixture *f)
 
 static void engine_died(fixture *f, const lt_action *lease, uint64_t worker, int item)
 {
-    step(f, (lt_event){.kind = LT_EVENT_FAILURE, .worker = worker,
+    step(f, (lt_event){.kind = LT_EVENT_FAILURE,
+                       .worker = worker,
                        .failure = {.lease = {lease->lease.id, lease->lease.epoch, true},
                                    .reason = LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED,
-                                   .item_known = item >= 0, .item = (uint32_t)item}});
+                                   .item_known = item >= 0,
+                                   .item = (uint32_t)item}});
 }
 
 /* ---- the straight way ---- */
@@ -185,7 +193,8 @@ static void a_cancelled_job_takes_its_leases_back(void **state)
     const lt_action lease = *must(&f, LT_ACTION_LEASE);
     step(&f, (lt_event){.kind = LT_EVENT_JOB_CANCEL, .job.id = JOB});
     assert_int_equal(must(&f, LT_ACTION_REVOKE)->revoke.reason, LT_REVOKE_CANCELLED);
-    send_rows(&f, &lease, 1, 0, 4, true); /* too late, and nobody wants them: the worker need not keep them */
+    send_rows(&f, &lease, 1, 0, 4,
+              true); /* too late, and nobody wants them: the worker need not keep them */
     assert_null(nth(&f, LT_ACTION_RECORD, 0));
     must(&f, LT_ACTION_ACK);
     drop(&f);
@@ -225,18 +234,23 @@ static void a_silent_worker_loses_its_leases(void **state)
 static void progress_must_move(void **state)
 {
     (void)state;
-    fixture f = make(&(lt_core_options){.lease_ms = 2000, .load_ms = 1000, .worker_timeout_ms = 60000});
+    fixture f =
+        make(&(lt_core_options){.lease_ms = 2000, .load_ms = 1000, .worker_timeout_ms = 60000});
     add_job(&f, JOB, CLASS, PACK, 4);
     join(&f, 1, 1);
     const lt_action lease = *must(&f, LT_ACTION_LEASE);
-    lt_event progress = {.kind = LT_EVENT_PROGRESS, .worker = 1,
-                         .progress = {.lease = {lease.lease.id, lease.lease.epoch, true}, .items_done = 1, .engine_steps = 1}};
+    lt_event progress = {.kind = LT_EVENT_PROGRESS,
+                         .worker = 1,
+                         .progress = {.lease = {lease.lease.id, lease.lease.epoch, true},
+                                      .items_done = 1,
+                                      .engine_steps = 1}};
     for (int i = 0; i < 20; i++) {
         f.now_ms += 500;
         progress.progress.engine_steps += i < 10;
         step(&f, progress);
         step(&f, (lt_event){.kind = LT_EVENT_TICK});
-        assert_true((nth(&f, LT_ACTION_REVOKE, 0) != NULL) == (i == 13)); /* 4 x 500 ms after the tenth */
+        assert_true((nth(&f, LT_ACTION_REVOKE, 0) != NULL) ==
+                    (i == 13)); /* 4 x 500 ms after the tenth */
         if (i == 13)
             break;
     }
@@ -308,7 +322,8 @@ static void items_that_do_not_exist_end_the_session(void **state)
 
 /* ---- texts that kill ---- */
 
-/* Workers take turns until the job is done; the text `poison` kills every engine. Returns the deaths. */
+/* Workers take turns until the job is done; the text `poison` kills every engine. Returns the
+ * deaths. */
 static int play(fixture *f, int poison, bool named, const uint64_t *workers, size_t worker_count)
 {
     int deaths = 0;
@@ -328,7 +343,8 @@ static int play(fixture *f, int poison, bool named, const uint64_t *workers, siz
             if (dies)
                 engine_died(f, &lease, lease.worker, named ? poison : -1);
             else
-                send_rows(f, &lease, lease.worker, lease.lease.first_item, lease.lease.item_count, true);
+                send_rows(f, &lease, lease.worker, lease.lease.first_item, lease.lease.item_count,
+                          true);
         } else {
             f->now_ms += 1000;
             for (size_t w = 0; w < worker_count; w++)
@@ -375,6 +391,26 @@ static void a_poison_is_cornered(void **state)
     }
 }
 
+/* Rows that the store has not committed yet may fall back; they are not part of what is given up.
+ */
+static void only_the_poison_is_given_up(void **state)
+{
+    (void)state;
+    fixture f = make(&(lt_core_options){.attempts_max = 1});
+    add_job(&f, JOB, CLASS, PACK, 4);
+    join(&f, 1, 1);
+    const lt_action lease = *must(&f, LT_ACTION_LEASE);
+    send_rows(&f, &lease, 1, 0, 3, true);
+    engine_died(&f, &lease, 1, -1);
+    assert_int_equal(must(&f, LT_ACTION_RECORD_FAILURE)->failure.item, 3);
+    step(&f, (lt_event){.kind = LT_EVENT_STORE_BLOCKED});
+    step(&f, (lt_event){.kind = LT_EVENT_STORE_OK});
+    assert_int_equal(must(&f, LT_ACTION_RECORD_FAILURE)->failure.item, 3);
+    step(&f, (lt_event){.kind = LT_EVENT_WORKER_JOINED, .worker = 1});
+    assert_int_equal(must(&f, LT_ACTION_LEASE)->lease.item_count, 3);
+    drop(&f);
+}
+
 static void a_checkpoint_that_nobody_can_load_ends_the_job(void **state)
 {
     (void)state;
@@ -386,9 +422,11 @@ static void a_checkpoint_that_nobody_can_load_ends_the_job(void **state)
         const lt_action *lease = nth(&f, LT_ACTION_LEASE, 0);
         if (lease) {
             failures++;
-            step(&f, (lt_event){.kind = LT_EVENT_FAILURE, .worker = 1,
-                                .failure = {.lease = {lease->lease.id, lease->lease.epoch, true},
-                                            .reason = LEFTTAIL__FAILURE_REASON__FAILURE_CHECKPOINT}});
+            step(&f,
+                 (lt_event){.kind = LT_EVENT_FAILURE,
+                            .worker = 1,
+                            .failure = {.lease = {lease->lease.id, lease->lease.epoch, true},
+                                        .reason = LEFTTAIL__FAILURE_REASON__FAILURE_CHECKPOINT}});
         } else {
             f.now_ms += 500;
             step(&f, (lt_event){.kind = LT_EVENT_WORKER_ALIVE, .worker = 1});
@@ -457,7 +495,8 @@ static void workers_stay_with_their_checkpoint_and_spread(void **state)
     }
     send_rows(&f, &first, 1, 0, 4, true);
     commit(&f);
-    assert_int_equal(must(&f, LT_ACTION_LEASE)->lease.class_id, second.lease.class_id); /* helps with the rest */
+    assert_int_equal(must(&f, LT_ACTION_LEASE)->lease.class_id,
+                     second.lease.class_id); /* helps with the rest */
     drop(&f);
 }
 
@@ -502,6 +541,7 @@ int main(void)
         cmocka_unit_test(rows_of_an_earlier_life_count),
         cmocka_unit_test(items_that_do_not_exist_end_the_session),
         cmocka_unit_test(a_poison_is_cornered),
+        cmocka_unit_test(only_the_poison_is_given_up),
         cmocka_unit_test(a_checkpoint_that_nobody_can_load_ends_the_job),
         cmocka_unit_test(a_full_disk_stops_leases_and_acks),
         cmocka_unit_test(workers_stay_with_their_checkpoint_and_spread),

@@ -55,7 +55,8 @@ static void a_rate_forgets_after_half_a_minute(void **state)
     assert_true(fabs(lt_rate_per_second(&rate, 200500) - 1) < 0.01);
 }
 
-/* ---- a manifest: two variants, two sets, a reward model on the first, a classifier on both ---- */
+/* ---- a manifest: two variants, two sets, a reward model on the first, a classifier on both ----
+ */
 
 typedef struct documents {
     Lefttail__Manifest manifest;
@@ -138,7 +139,8 @@ static void a_plan_has_a_unit_for_each_scorer_and_pack(void **state)
     assert_int_equal(units[2].items, 6);
 }
 
-static void add(lt_fold *fold, uint32_t variant, uint32_t set, uint32_t scorer, uint32_t count, float first, float second)
+static void add(lt_fold *fold, uint32_t variant, uint32_t set, uint32_t scorer, uint32_t count,
+                float first, float second)
 {
     uint8_t bytes[8];
     const float logits[] = {first, second};

@@ -36,7 +36,8 @@ static void check_shard(sim_world *sim, const lt_unit *unit, uint32_t index)
         sim_trouble(sim, "shard %u is condemned for nothing", index);
 }
 
-/* Counts a unit's items by their planes and its shards by their items, and holds them against the disk. */
+/* Counts a unit's items by their planes and its shards by their items, and holds them against the
+ * disk. */
 static void check_unit(sim_world *sim, uint32_t index, uint32_t *pending, uint32_t *queued)
 {
     const lt_core *core = sim->core;
@@ -50,19 +51,22 @@ static void check_unit(sim_world *sim, uint32_t index, uint32_t *pending, uint32
             sim_trouble(sim, "shards of unit %u do not cover it", index);
         next += shard->count;
         for (uint32_t i = shard->first; i < shard->first + shard->count; i++) {
-            const bool is_pending = lt_unit_has(unit, LT_PLANE_PENDING, i), is_recorded = lt_unit_has(unit, LT_PLANE_RECORDED, i);
+            const bool is_pending = lt_unit_has(unit, LT_PLANE_PENDING, i),
+                       is_recorded = lt_unit_has(unit, LT_PLANE_RECORDED, i);
             open += !is_pending && !is_recorded;
             waiting += is_pending;
             if ((is_pending && is_recorded) || is_pending != (world->put[i] != SIM_NO_ROW) ||
                 is_recorded != (world->durable[i] != SIM_NO_ROW))
-                sim_trouble(sim, "item %u of pack %u: pending %d, recorded %d; put %d, durable %d", i, unit->pack_id,
-                            is_pending, is_recorded, world->put[i], world->durable[i]);
-            if (lt_unit_has(unit, LT_PLANE_FAILED, i) != (is_recorded && world->durable[i] > SIM_ROW_SCORED))
+                sim_trouble(sim, "item %u of pack %u: pending %d, recorded %d; put %d, durable %d",
+                            i, unit->pack_id, is_pending, is_recorded, world->put[i],
+                            world->durable[i]);
+            if (lt_unit_has(unit, LT_PLANE_FAILED, i) !=
+                (is_recorded && world->durable[i] > SIM_ROW_SCORED))
                 sim_trouble(sim, "item %u of pack %u: failed or not?", i, unit->pack_id);
         }
         if (open != shard->open || waiting != shard->pending)
-            sim_trouble(sim, "shard %u counts %u open and %u pending; there are %u and %u", s, shard->open,
-                        shard->pending, open, waiting);
+            sim_trouble(sim, "shard %u counts %u open and %u pending; there are %u and %u", s,
+                        shard->open, shard->pending, open, waiting);
         *pending += waiting;
         *queued += shard->state == LT_SHARD_QUEUED;
         check_shard(sim, unit, s);
@@ -94,9 +98,10 @@ static void check_lane(sim_world *sim, uint32_t job, uint32_t index, uint32_t *q
     uint32_t last = LT_NONE;
     for (uint32_t s = lane->head; s != LT_NONE; last = s, s = core->shards[s].next_queued) {
         ++*queued;
-        if (core->shards[s].state != LT_SHARD_QUEUED || core->units[core->shards[s].unit].ref_job != job ||
-            *queued > core->shard_count) {
-            sim_trouble(sim, "shard %u stands in a lane and is in state %d", s, core->shards[s].state);
+        if (core->shards[s].state != LT_SHARD_QUEUED ||
+            core->units[core->shards[s].unit].ref_job != job || *queued > core->shard_count) {
+            sim_trouble(sim, "shard %u stands in a lane and is in state %d", s,
+                        core->shards[s].state);
             return;
         }
     }
@@ -115,9 +120,11 @@ static void check_job(sim_world *sim, uint32_t index)
         failed += lost;
         scored += lt_unit_count(unit, LT_PLANE_RECORDED, 0, unit->items) - lost;
     }
-    if (expected != job->expected || (job->ready && (scored != job->scored || failed != job->failed)))
-        sim_trouble(sim, "job %llu counts %llu scored and %llu failed; there are %llu and %llu", (unsigned long long)job->id,
-                    (unsigned long long)job->scored, (unsigned long long)job->failed, (unsigned long long)scored,
+    if (expected != job->expected ||
+        (job->ready && (scored != job->scored || failed != job->failed)))
+        sim_trouble(sim, "job %llu counts %llu scored and %llu failed; there are %llu and %llu",
+                    (unsigned long long)job->id, (unsigned long long)job->scored,
+                    (unsigned long long)job->failed, (unsigned long long)scored,
                     (unsigned long long)failed);
 }
 
@@ -131,7 +138,8 @@ static void check_worker(sim_world *sim, uint32_t index, uint32_t *leases)
     uint64_t before = 0;
     for (uint32_t l = worker->leases; l != LT_NONE; l = core->leases[l].next_of_worker) {
         const lt_lease *lease = &core->leases[l];
-        if (!lease->used || lease->worker != index || core->shards[lease->shard].lease != l || lease->id <= before)
+        if (!lease->used || lease->worker != index || core->shards[lease->shard].lease != l ||
+            lease->id <= before)
             sim_trouble(sim, "lease %u of worker %u is not its own", l, index);
         before = lease->id;
         count++;
@@ -158,7 +166,8 @@ static void check_work_conserved(sim_world *sim)
                     continue;
                 for (uint32_t s = lane->head; s != LT_NONE; s = core->shards[s].next_queued) {
                     const lt_shard *shard = &core->shards[s];
-                    const bool shy = shard->blamed == core->workers[w].id && core->now_ms < shard->avoid_until_ms &&
+                    const bool shy = shard->blamed == core->workers[w].id &&
+                                     core->now_ms < shard->avoid_until_ms &&
                                      core->workers_present > 1;
                     if (shard->open > 0 && shard->pending == 0 && !shy)
                         sim_trouble(sim, "worker %u is idle and shard %u waits", w, s);
@@ -174,7 +183,8 @@ static void check_due(sim_world *sim)
     if (due_ms > core->now_ms + 1000)
         sim_trouble(sim, "the next tick is too late");
     for (uint32_t w = 0; w < core->worker_count; w++)
-        if (core->workers[w].used && core->workers[w].seen_ms + core->options.worker_timeout_ms < core->due_ms)
+        if (core->workers[w].used &&
+            core->workers[w].seen_ms + core->options.worker_timeout_ms < core->due_ms)
             sim_trouble(sim, "worker %u would be lost and nobody would see it", w);
 }
 
@@ -197,7 +207,8 @@ void sim_check(sim_world *sim)
         if (core->workers[w].used)
             check_worker(sim, w, &leases);
     if (queued != core->queued || in_lanes != queued)
-        sim_trouble(sim, "%u shards are queued, %u stand in lanes, %u are counted", queued, in_lanes, core->queued);
+        sim_trouble(sim, "%u shards are queued, %u stand in lanes, %u are counted", queued,
+                    in_lanes, core->queued);
     if (leases != core->leases_active || leases != core->lease_map.count)
         sim_trouble(sim, "%u leases, %u counted", leases, core->leases_active);
     if (pending > core->inflight.row_count || core->inflight.count > LT_BATCHES_INFLIGHT_MAX)
@@ -225,11 +236,13 @@ bool sim_at_rest(const sim_world *sim)
 static void check_outcome(sim_world *sim, const sim_unit *unit, uint32_t item)
 {
     const sim_row row = unit->durable[item];
-    const bool hopeless = unit->truth[item] == SIM_KILLS || unit->truth[item] == SIM_HANGS ||
-                          (unit->class_id == 1 && (sim->options.broken_everywhere || sim->options.broken_worker > 0));
+    const bool hopeless =
+        unit->truth[item] == SIM_KILLS || unit->truth[item] == SIM_HANGS ||
+        (unit->class_id == 1 && (sim->options.broken_everywhere || sim->options.broken_worker > 0));
     if (row == SIM_ROW_GIVEN_UP && !hopeless)
-        sim_trouble(sim, "item %u of pack %u was given up for reason %u, and nothing is wrong with it", item,
-                    unit->pack_id, unit->reason[item]);
+        sim_trouble(sim,
+                    "item %u of pack %u was given up for reason %u, and nothing is wrong with it",
+                    item, unit->pack_id, unit->reason[item]);
     else if (row == SIM_ROW_SCORED && unit->truth[item] != SIM_SCORES)
         sim_trouble(sim, "item %u of pack %u is scored and cannot be", item, unit->pack_id);
     else if (row == SIM_ROW_FAILED && unit->truth[item] != SIM_FAILS)
@@ -240,18 +253,21 @@ void sim_check_end(sim_world *sim)
 {
     const lt_core *core = sim->core;
     uint32_t killers = 0;
-    if (core->leases_active > 0 || core->unit_map.count > 0 || core->job_map.count > 0 || core->queued > 0)
-        sim_trouble(sim, "%u leases, %zu units, %zu jobs are left over", core->leases_active, core->unit_map.count,
-                    core->job_map.count);
+    if (core->leases_active > 0 || core->unit_map.count > 0 || core->job_map.count > 0 ||
+        core->queued > 0)
+        sim_trouble(sim, "%u leases, %zu units, %zu jobs are left over", core->leases_active,
+                    core->unit_map.count, core->job_map.count);
     for (uint32_t u = 0; u < sim->unit_count; u++)
         for (uint32_t i = 0; i < sim->units[u].items; i++) {
             check_outcome(sim, &sim->units[u], i);
             killers += sim->units[u].truth[i] == SIM_KILLS;
         }
     const sim_faults *faults = &sim->faults;
-    const bool quiet = faults->connection_reset + faults->coordinator_crashed + faults->worker_crashed + faults->job_cancelled == 0;
+    const bool quiet = faults->connection_reset + faults->coordinator_crashed +
+                           faults->worker_crashed + faults->job_cancelled ==
+                       0;
     const uint64_t most = killers * (2 * core->options.attempts_max + 16);
     if (quiet && faults->engine_died > most)
-        sim_trouble(sim, "%u poisons killed %llu engines; %llu would do", killers, (unsigned long long)faults->engine_died,
-                    (unsigned long long)most);
+        sim_trouble(sim, "%u poisons killed %llu engines; %llu would do", killers,
+                    (unsigned long long)faults->engine_died, (unsigned long long)most);
 }

@@ -1,7 +1,6 @@
 /* The coordinator's shell as core.h wants it, with a disk that forgets what was not committed. */
 #include "tests/sim/core/world.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "coordinator/core/state.h"
@@ -27,48 +26,72 @@ static void send(sim_world *sim, uint64_t instance, const sim_message *message)
 static void send_lease(sim_world *sim, const lt_action *action)
 {
     const sim_unit *unit = sim_unit_of(sim, action->lease.class_id, action->lease.pack_id);
-    sim_message message = {.kind = SIM_LEASE, .lease = action->lease.id, .epoch = action->lease.epoch,
-                           .token = action->worker, .class_id = unit->class_id, .pack_id = unit->pack_id,
-                           .first_item = action->lease.first_item, .item_count = action->lease.item_count};
-    lt_core_done_bits(sim->core, unit->class_id, unit->pack_id, message.first_item, message.item_count, message.done);
+    sim_message message = {.kind = SIM_LEASE,
+                           .lease = action->lease.id,
+                           .epoch = action->lease.epoch,
+                           .token = action->worker,
+                           .class_id = unit->class_id,
+                           .pack_id = unit->pack_id,
+                           .first_item = action->lease.first_item,
+                           .item_count = action->lease.item_count};
+    lt_core_done_bits(sim->core, unit->class_id, unit->pack_id, message.first_item,
+                      message.item_count, message.done);
     for (uint32_t i = 0; i < message.item_count; i++) {
         const uint32_t item = message.first_item + i;
         const bool done = message.done[i / 8] >> (i % 8) & 1;
         if (item >= unit->items || done != (unit->durable[item] != SIM_NO_ROW))
-            sim_trouble(sim, "lease %llx: item %u is %s", (unsigned long long)action->lease.id, item,
-                        done ? "called done and is not durable" : "durable and asked for");
+            sim_trouble(sim, "lease %llx: item %u is %s", (unsigned long long)action->lease.id,
+                        item, done ? "called done and is not durable" : "durable and asked for");
         if (!action->lease.again && unit->put[item] != SIM_NO_ROW)
-            sim_trouble(sim, "lease %llx asks for item %u whose row is with the store", (unsigned long long)action->lease.id, item);
+            sim_trouble(sim, "lease %llx asks for item %u whose row is with the store",
+                        (unsigned long long)action->lease.id, item);
     }
     if (!action->lease.again && sim->store_full)
         sim_trouble(sim, "a lease while the disk is full");
     const uint32_t worker = lt_map_get(&sim->core->worker_map, action->worker);
-    if (worker == LT_NONE || sim->core->workers[worker].lease_count > sim->core->workers[worker].credits)
+    if (worker == LT_NONE ||
+        sim->core->workers[worker].lease_count > sim->core->workers[worker].credits)
         sim_trouble(sim, "a lease beyond the credits");
     send(sim, action->worker, &message);
 }
 
-/* An ack speaks of rows that are durable, or that nobody asked for when they came, or that were sent with
- * another's token. */
+/* An ack speaks of rows that are durable, or that nobody asked for when they came, or that were
+ * sent with another's token. */
 static void send_ack(sim_world *sim, const lt_action *action)
 {
     const uint32_t slot = slot_of(sim, action->worker);
-    for (const sim_batch *batch = slot == LT_NONE ? NULL : sim->workers[slot].spool; batch; batch = batch->next) {
+    for (const sim_batch *batch = slot == LT_NONE ? NULL : sim->workers[slot].spool; batch;
+         batch = batch->next) {
         const sim_message *m = &batch->message;
         const sim_unit *unit = sim_unit_of(sim, m->class_id, m->pack_id);
-        if (m->lease != action->ack.id || m->sequence != action->ack.sequence || m->token != action->worker)
+        if (m->lease != action->ack.id || m->sequence != action->ack.sequence ||
+            m->token != action->worker)
             continue;
         for (uint32_t i = 0; i < m->row_count && !unit->cancelled; i++)
             if (unit->durable[m->rows[i].item] == SIM_NO_ROW)
-                sim_trouble(sim, "an ack for item %u of pack %u, which is not durable", m->rows[i].item, m->pack_id);
+                sim_trouble(sim, "an ack for item %u of pack %u, which is not durable",
+                            m->rows[i].item, m->pack_id);
     }
-    send(sim, action->worker, &(sim_message){.kind = SIM_ACK, .lease = action->ack.id, .epoch = action->ack.epoch,
-                                             .sequence = action->ack.sequence});
+    send(sim, action->worker,
+         &(sim_message){.kind = SIM_ACK,
+                        .lease = action->ack.id,
+                        .epoch = action->ack.epoch,
+                        .sequence = action->ack.sequence});
 }
 
 /* ---- the disk ---- */
 
-static void put(sim_world *sim, uint32_t class_id, uint32_t pack_id, uint32_t item, sim_row row, uint64_t ticket)
+static void plan_commit(sim_world *sim)
+{
+    if (sim->commit_due)
+        return;
+    sim->commit_due = true;
+    sim_at(sim, 5 + sim_random(sim, sim_chance(sim, 50) ? 1500 : 40),
+           (sim_event){.kind = SIM_COMMIT, .stamp = sim->life});
+}
+
+static void put(sim_world *sim, uint32_t class_id, uint32_t pack_id, uint32_t item, sim_row row,
+                uint64_t ticket)
 {
     sim_unit *unit = sim_unit_of(sim, class_id, pack_id);
     if (sim->store_full)
@@ -76,24 +99,29 @@ static void put(sim_world *sim, uint32_t class_id, uint32_t pack_id, uint32_t it
     if (unit->put[item] != SIM_NO_ROW || unit->durable[item] != SIM_NO_ROW)
         sim_trouble(sim, "item %u of pack %u is recorded twice", item, pack_id);
     unit->put[item] = (uint8_t)row;
-    sim->puts++;
+    unit->ticket[item] = ticket;
+    if (sim->puts++ == 0)
+        sim->first_put_ticket = ticket;
     sim->last_put_ticket = ticket;
-    if (!sim->commit_due) {
-        sim->commit_due = true;
-        sim_at(sim, 5 + sim_random(sim, sim_chance(sim, 50) ? 1500 : 40), (sim_event){.kind = SIM_COMMIT, .stamp = sim->life});
-    }
+    plan_commit(sim);
 }
 
-static void end_transaction(sim_world *sim, bool keep)
+/* Rows up to the ticket are kept or not; later ones are in the next transaction. */
+static void end_transaction(sim_world *sim, bool keep, uint64_t ticket)
 {
-    for (uint32_t u = 0; u < sim->unit_count; u++)
+    sim->commit_due = false;
+    for (uint32_t u = 0; sim->puts > 0 && u < sim->unit_count; u++)
         for (uint32_t i = 0; i < sim->units[u].items; i++) {
-            if (keep && sim->units[u].put[i] != SIM_NO_ROW)
+            if (sim->units[u].put[i] == SIM_NO_ROW || sim->units[u].ticket[i] > ticket)
+                continue;
+            if (keep)
                 sim->units[u].durable[i] = sim->units[u].put[i];
             sim->units[u].put[i] = SIM_NO_ROW;
+            sim->puts--;
         }
-    sim->puts = 0;
-    sim->commit_due = false;
+    sim->first_put_ticket = ticket + 1;
+    if (sim->puts > 0)
+        plan_commit(sim);
 }
 
 static void crash(sim_world *sim)
@@ -104,7 +132,7 @@ static void crash(sim_world *sim)
 }
 
 /* False: the process died, or the disk is full. */
-static bool commit(sim_world *sim)
+static bool commit(sim_world *sim, bool partly)
 {
     if (sim_chance(sim, sim->options.commit_crash)) {
         sim->faults.crashed_before_commit++;
@@ -113,19 +141,25 @@ static bool commit(sim_world *sim)
     }
     if (sim_chance(sim, sim->options.disk_full)) {
         sim->faults.disk_full++;
-        end_transaction(sim, false);
+        end_transaction(sim, false, UINT64_MAX);
         sim->store_full = true;
-        sim_at(sim, 500 + sim_random(sim, 8000), (sim_event){.kind = SIM_STORE_OK, .stamp = sim->life});
+        sim_at(sim, 500 + sim_random(sim, 8000),
+               (sim_event){.kind = SIM_STORE_OK, .stamp = sim->life});
         sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_STORE_BLOCKED});
         return false;
     }
-    end_transaction(sim, true);
+    uint64_t ticket = sim->last_put_ticket;
+    if (partly && sim_chance(sim, 100) && ticket > sim->first_put_ticket) {
+        sim->faults.commit_partial++; /* the rest came while the disk was at work */
+        ticket = sim->first_put_ticket + sim_random(sim, ticket - sim->first_put_ticket);
+    }
+    end_transaction(sim, true, ticket);
     if (sim_chance(sim, sim->options.commit_crash)) {
         sim->faults.crashed_after_commit++;
         crash(sim);
         return false;
     }
-    sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_COMMITTED, .committed.ticket = sim->last_put_ticket});
+    sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_COMMITTED, .committed.ticket = ticket});
     return true;
 }
 
@@ -149,13 +183,16 @@ static void job_done(sim_world *sim, const lt_action *action)
             scored += unit->durable[i] == SIM_ROW_SCORED;
             failed += unit->durable[i] > SIM_ROW_SCORED;
             if (unit->durable[i] == SIM_NO_ROW)
-                sim_trouble(sim, "job %llu is done without item %u of pack %u", (unsigned long long)job->id, i, unit->pack_id);
+                sim_trouble(sim, "job %llu is done without item %u of pack %u",
+                            (unsigned long long)job->id, i, unit->pack_id);
         }
     }
     if (action->job.facts.rows_scored != scored || action->job.facts.rows_failed != failed)
-        sim_trouble(sim, "job %llu: %llu scored and %llu failed rows are counted, %llu and %llu are there",
-                    (unsigned long long)job->id, (unsigned long long)action->job.facts.rows_scored,
-                    (unsigned long long)action->job.facts.rows_failed, (unsigned long long)scored, (unsigned long long)failed);
+        sim_trouble(
+            sim, "job %llu: %llu scored and %llu failed rows are counted, %llu and %llu are there",
+            (unsigned long long)job->id, (unsigned long long)action->job.facts.rows_scored,
+            (unsigned long long)action->job.facts.rows_failed, (unsigned long long)scored,
+            (unsigned long long)failed);
     job->state = SIM_JOB_DONE;
 }
 
@@ -170,7 +207,8 @@ static void job_cancelled(sim_world *sim, const lt_action *action)
 static void record(sim_world *sim, const lt_event *event, const lt_action *action)
 {
     for (uint32_t i = 0; i < action->record.count; i++) {
-        const lt_event_row *row = &event->results.rows[sim->actions.indices[action->record.first_index + i]];
+        const lt_event_row *row =
+            &event->results.rows[sim->actions.indices[action->record.first_index + i]];
         put(sim, action->record.class_id, action->record.pack_id, row->item,
             row->failed ? SIM_ROW_FAILED : SIM_ROW_SCORED, action->record.ticket);
     }
@@ -194,6 +232,22 @@ static void ban(sim_world *sim, uint64_t instance)
     sim_at(sim, 1000, (sim_event){.kind = SIM_WORKER_START, .worker = slot});
 }
 
+/* A lease runs out only where something is wrong: an engine hangs, a process slept, a message was
+ * lost. */
+static void check_expiry(sim_world *sim, const lt_action *action)
+{
+    const uint32_t slot = slot_of(sim, action->worker);
+    if (action->revoke.reason != LT_REVOKE_EXPIRED || slot == LT_NONE)
+        return;
+    const sim_worker *worker = &sim->workers[slot];
+    const uint64_t lately = sim->now_ms - sim->options.core.lease_ms;
+    if (worker->up && worker->welcome && worker->welcome_ms < lately &&
+        worker->paused_until < lately && !worker->engine_hung && !worker->spool &&
+        sim->paused_until < lately)
+        sim_trouble(sim, "worker %u is well, and its lease %llx has expired", slot,
+                    (unsigned long long)action->revoke.id);
+}
+
 static void act(sim_world *sim, const lt_event *event, const lt_action *action)
 {
     sim_mix(sim, (uint64_t)action->kind << 56 ^ action->worker << 32 ^ action->lease.id);
@@ -202,7 +256,10 @@ static void act(sim_world *sim, const lt_event *event, const lt_action *action)
         send_lease(sim, action);
         break;
     case LT_ACTION_REVOKE:
-        send(sim, action->worker, &(sim_message){.kind = SIM_REVOKE, .lease = action->revoke.id, .epoch = action->revoke.epoch});
+        check_expiry(sim, action);
+        send(sim, action->worker,
+             &(sim_message){
+                 .kind = SIM_REVOKE, .lease = action->revoke.id, .epoch = action->revoke.epoch});
         break;
     case LT_ACTION_ACK:
         send_ack(sim, action);
@@ -211,9 +268,10 @@ static void act(sim_world *sim, const lt_event *event, const lt_action *action)
         record(sim, event, action);
         break;
     case LT_ACTION_RECORD_FAILURE:
-        put(sim, action->failure.class_id, action->failure.pack_id, action->failure.item, SIM_ROW_GIVEN_UP, action->failure.ticket);
-        sim_unit_of(sim, action->failure.class_id, action->failure.pack_id)->reason[action->failure.item] =
-            (uint8_t)action->failure.reason;
+        put(sim, action->failure.class_id, action->failure.pack_id, action->failure.item,
+            SIM_ROW_GIVEN_UP, action->failure.ticket);
+        sim_unit_of(sim, action->failure.class_id, action->failure.pack_id)
+            ->reason[action->failure.item] = (uint8_t)action->failure.reason;
         break;
     case LT_ACTION_JOB_DONE:
         job_done(sim, action);
@@ -230,46 +288,6 @@ static void act(sim_world *sim, const lt_event *event, const lt_action *action)
     case LT_ACTION_REFUSE:
         ban(sim, action->worker);
         break;
-    }
-}
-
-static void tell(const sim_world *sim, const lt_event *event)
-{
-    static const char *const event_words[] = {
-#define X(name, word) word,
-        LT_EVENT_LIST(X)
-#undef X
-    };
-    static const char *const action_words[] = {
-#define X(name, word) word,
-        LT_ACTION_LIST(X)
-#undef X
-    };
-    printf("%8llu %s worker %llu", (unsigned long long)sim->now_ms, event_words[event->kind], (unsigned long long)event->worker);
-    if (event->kind == LT_EVENT_RESULTS) {
-        printf(" lease %llx sequence %llu pack %u items", (unsigned long long)event->results.lease.id,
-               (unsigned long long)event->results.sequence, event->results.pack_id);
-        for (uint32_t i = 0; i < event->results.row_count; i++)
-            printf(" %u", event->results.rows[i].item);
-    } else if (event->kind == LT_EVENT_FAILURE) {
-        printf(" lease %llx reason %d item %d", (unsigned long long)event->failure.lease.id, event->failure.reason,
-               event->failure.item_known ? (int)event->failure.item : -1);
-    } else if (event->kind == LT_EVENT_COMMITTED) {
-        printf(" ticket %llu", (unsigned long long)event->committed.ticket);
-    }
-    putchar('\n');
-    for (size_t i = 0; i < sim->actions.count; i++) {
-        const lt_action *action = &sim->actions.list[i];
-        printf("             -> %s worker %llu %llx", action_words[action->kind], (unsigned long long)action->worker,
-               (unsigned long long)action->lease.id); /* the union's first field is the lease or the ticket */
-        if (action->kind == LT_ACTION_LEASE)
-            printf(" pack %u items %u + %u%s", action->lease.pack_id, action->lease.first_item, action->lease.item_count,
-                   action->lease.again ? " again" : "");
-        else if (action->kind == LT_ACTION_ACK)
-            printf(" sequence %llu", (unsigned long long)action->ack.sequence);
-        else if (action->kind == LT_ACTION_RECORD_FAILURE)
-            printf(" pack %u item %u", action->failure.pack_id, action->failure.item);
-        putchar('\n');
     }
 }
 
@@ -292,7 +310,7 @@ void sim_coordinator_step(sim_world *sim, const lt_event *event)
     sim_mix(sim, (uint64_t)event->kind << 56 ^ event->worker << 40 ^ sim->now_ms);
     lt_core_step(sim->core, event, now_ms, &sim->actions);
     if (sim->loud)
-        tell(sim, event);
+        sim_tell(sim, event);
     for (size_t i = 0; i < sim->actions.count; i++)
         act(sim, event, &sim->actions.list[i]);
     sim_check(sim);
@@ -303,13 +321,15 @@ void sim_coordinator_step(sim_world *sim, const lt_event *event)
 
 static void add_job(sim_world *sim, const sim_job *job)
 {
-    if (lt_core_add_job(sim->core, job->id, job->priority, job->refs, job->ref_count, NULL) != LT_OK)
+    if (lt_core_add_job(sim->core, job->id, job->priority, job->refs, job->ref_count, NULL) !=
+        LT_OK)
         sim_trouble(sim, "job %llu cannot be added", (unsigned long long)job->id);
     for (uint32_t r = 0; r < job->ref_count; r++) {
         const sim_unit *unit = sim_unit_of(sim, job->refs[r].class_id, job->refs[r].pack_id);
         for (uint32_t i = 0; i < unit->items; i++)
             if (unit->durable[i] != SIM_NO_ROW &&
-                !lt_core_add_row(sim->core, unit->class_id, unit->pack_id, i, unit->durable[i] > SIM_ROW_SCORED))
+                !lt_core_add_row(sim->core, unit->class_id, unit->pack_id, i,
+                                 unit->durable[i] > SIM_ROW_SCORED))
                 sim_trouble(sim, "row %u of pack %u is unknown to its job", i, unit->pack_id);
     }
 }
@@ -355,7 +375,7 @@ void sim_coordinator_stop(sim_world *sim)
     sim->store_full = false;
     sim->tick_at_ms = 0;
     sim->paused_until = 0;
-    end_transaction(sim, false);
+    end_transaction(sim, false, UINT64_MAX);
     for (uint32_t i = 0; i < SIM_WORKERS_MAX; i++)
         sim->workers[i].peer_connection = 0;
 }
@@ -367,7 +387,7 @@ static void submit(sim_world *sim, const sim_event *event)
     sim_job *job = &sim->jobs[event->worker];
     if (job->state == SIM_JOB_RUNS || job->state == SIM_JOB_DONE)
         return;
-    if (!sim->core || sim->store_full || (sim->puts > 0 && !commit(sim))) {
+    if (!sim->core || sim->store_full || (sim->puts > 0 && !commit(sim, false))) {
         sim_at(sim, 500, *event); /* no answer: the client asks again */
         return;
     }
@@ -385,7 +405,8 @@ static void cancel(sim_world *sim, const sim_event *event)
     sim->faults.job_cancelled++;
     sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_JOB_CANCEL, .job.id = job->id});
     if (sim_random(sim, 4) > 0)
-        sim_at(sim, sim_random(sim, 6000), (sim_event){.kind = SIM_SUBMIT, .worker = event->worker});
+        sim_at(sim, sim_random(sim, 6000),
+               (sim_event){.kind = SIM_SUBMIT, .worker = event->worker});
 }
 
 void sim_coordinator_event(sim_world *sim, const sim_event *event)
@@ -397,7 +418,7 @@ void sim_coordinator_event(sim_world *sim, const sim_event *event)
         break;
     case SIM_COMMIT:
         if (sim->core && event->stamp == sim->life && sim->commit_due)
-            commit(sim);
+            commit(sim, true);
         break;
     case SIM_STORE_OK:
         if (sim->core && event->stamp == sim->life) {
@@ -468,7 +489,8 @@ static void on_hello(sim_world *sim, uint32_t worker, uint64_t connection)
     sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_WORKER_JOINED, .worker = instance});
 }
 
-void sim_coordinator_deliver(sim_world *sim, uint32_t worker, uint64_t connection, const sim_message *message)
+void sim_coordinator_deliver(sim_world *sim, uint32_t worker, uint64_t connection,
+                             const sim_message *message)
 {
     sim_worker *from = &sim->workers[worker];
     if (message->kind == SIM_HELLO) {
@@ -477,7 +499,9 @@ void sim_coordinator_deliver(sim_world *sim, uint32_t worker, uint64_t connectio
         sim_send(sim, worker, true, &(sim_message){.kind = SIM_UNKNOWN_PEER});
     } else if (message->kind == SIM_BYE) {
         from->peer_connection = 0;
-        sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_WORKER_LEFT, .worker = message->instance, .left.bye = true});
+        sim_coordinator_step(sim, &(lt_event){.kind = LT_EVENT_WORKER_LEFT,
+                                              .worker = message->instance,
+                                              .left.bye = true});
     } else {
         /* The session says who speaks, whatever the message was made from. */
         const lt_event event = event_of(message, from->instance);

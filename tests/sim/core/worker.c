@@ -22,7 +22,9 @@ static void send(sim_world *sim, uint32_t index, sim_message message)
 static void engine_later(sim_world *sim, uint32_t index, uint64_t delay_ms)
 {
     sim->workers[index].engine_busy = true;
-    sim_at(sim, delay_ms, (sim_event){.kind = SIM_ENGINE, .worker = index, .stamp = sim->workers[index].engine_run});
+    sim_at(
+        sim, delay_ms,
+        (sim_event){.kind = SIM_ENGINE, .worker = index, .stamp = sim->workers[index].engine_run});
 }
 
 static sim_lease *current(sim_worker *worker)
@@ -56,7 +58,8 @@ static void engine_restart(sim_world *sim, uint32_t index)
 static void drop_lease(sim_worker *worker, const sim_lease *lease)
 {
     const uint32_t i = (uint32_t)(lease - worker->leases);
-    memmove(&worker->leases[i], &worker->leases[i + 1], (worker->lease_count - i - 1) * sizeof *lease);
+    memmove(&worker->leases[i], &worker->leases[i + 1],
+            (worker->lease_count - i - 1) * sizeof *lease);
     worker->lease_count--;
 }
 
@@ -104,7 +107,8 @@ static void flush(sim_world *sim, uint32_t index, sim_lease *lease)
         send(sim, index, message);
         message.rows[0].item = batch->message.rows[0].item;
     }
-    if (sim_chance(sim, sim->options.forge)) { /* another worker, with a key, sends what it overheard */
+    if (sim_chance(sim,
+                   sim->options.forge)) { /* another worker, with a key, sends what it overheard */
         const uint32_t other = (index + 1) % sim->options.workers;
         sim->faults.forged_token++;
         if (sim->workers[other].up && sim->workers[other].welcome && other != index)
@@ -112,14 +116,16 @@ static void flush(sim_world *sim, uint32_t index, sim_lease *lease)
     }
 }
 
-static void fail(sim_world *sim, uint32_t index, sim_lease *lease, Lefttail__FailureReason reason, uint32_t item)
+static void fail(sim_world *sim, uint32_t index, sim_lease *lease, Lefttail__FailureReason reason,
+                 uint32_t item)
 {
     flush(sim, index, lease);
     sim_message message = lease->given;
     message.kind = SIM_FAILURE;
     message.reason = reason;
     message.item = item;
-    message.item_known = reason == LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED && sim->options.name_poison;
+    message.item_known =
+        reason == LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED && sim->options.name_poison;
     if (sim->workers[index].welcome)
         send(sim, index, message);
     drop_lease(&sim->workers[index], lease);
@@ -135,7 +141,8 @@ static bool is_loadable(const sim_world *sim, uint32_t index, uint32_t class_id)
 static void skip_done(sim_lease *lease)
 {
     const sim_message *given = &lease->given;
-    while (lease->next_item < given->item_count && (given->done[lease->next_item / 8] >> (lease->next_item % 8) & 1))
+    while (lease->next_item < given->item_count &&
+           (given->done[lease->next_item / 8] >> (lease->next_item % 8) & 1))
         lease->next_item++;
 }
 
@@ -144,7 +151,8 @@ static void score(sim_world *sim, uint32_t index, sim_lease *lease)
 {
     sim_worker *worker = &sim->workers[index];
     const uint32_t item = lease->given.first_item + lease->next_item;
-    const uint8_t truth = sim_unit_of(sim, lease->given.class_id, lease->given.pack_id)->truth[item];
+    const uint8_t truth =
+        sim_unit_of(sim, lease->given.class_id, lease->given.pack_id)->truth[item];
     if (truth == SIM_KILLS) {
         sim->faults.engine_died++;
         fail(sim, index, lease, LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED, item);
@@ -160,9 +168,11 @@ static void score(sim_world *sim, uint32_t index, sim_lease *lease)
     worker->engine_steps++;
     lease->items_done++;
     lease->next_item++;
-    lease->batch.rows[lease->batch.row_count++] = (lt_event_row){.item = item, .failed = truth == SIM_FAILS};
+    lease->batch.rows[lease->batch.row_count++] =
+        (lt_event_row){.item = item, .failed = truth == SIM_FAILS};
     skip_done(lease);
-    if (lease->batch.row_count >= sim->options.batch_rows || lease->next_item >= lease->given.item_count)
+    if (lease->batch.row_count >= sim->options.batch_rows ||
+        lease->next_item >= lease->given.item_count)
         flush(sim, index, lease);
     lease->finished = lease->next_item >= lease->given.item_count;
 }
@@ -194,7 +204,8 @@ void sim_worker_hello(sim_world *sim, uint32_t index, uint64_t delay_ms)
 {
     sim_worker *worker = &sim->workers[index];
     worker->welcome = false;
-    sim_at(sim, delay_ms, (sim_event){.kind = SIM_WORKER_HELLO, .worker = index, .stamp = worker->life});
+    sim_at(sim, delay_ms,
+           (sim_event){.kind = SIM_WORKER_HELLO, .worker = index, .stamp = worker->life});
 }
 
 void sim_worker_start(sim_world *sim, uint32_t index)
@@ -202,9 +213,14 @@ void sim_worker_start(sim_world *sim, uint32_t index)
     sim_worker *worker = &sim->workers[index];
     if (worker->up)
         return;
-    const uint64_t connection = worker->connection + 1, life = worker->life + 1, peer = worker->peer_connection;
-    *worker = (sim_worker){.up = true, .connection = connection, .life = life, .peer_connection = peer,
-                           .instance = ++sim->instances, .engine_run = life << 32};
+    const uint64_t connection = worker->connection + 1, life = worker->life + 1,
+                   peer = worker->peer_connection;
+    *worker = (sim_worker){.up = true,
+                           .connection = connection,
+                           .life = life,
+                           .peer_connection = peer,
+                           .instance = ++sim->instances,
+                           .engine_run = life << 32};
     sim_worker_hello(sim, index, sim_random(sim, 300));
     sim_at(sim, HEARTBEAT_MS, (sim_event){.kind = SIM_WORKER_BEAT, .worker = index, .stamp = life});
 }
@@ -233,13 +249,17 @@ static void beat(sim_world *sim, uint32_t index)
         message.engine_steps = worker->engine_steps;
         send(sim, index, message);
     }
-    const bool overdue = worker->spool && sim->now_ms - worker->oldest_sent_ms > ACK_OVERDUE_MS;
-    if ((worker->welcome && overdue) || (!worker->welcome && sim->now_ms - worker->hello_sent_ms > 3000)) {
+    const bool rows_get_lost = sim->options.results_lost + sim->options.ack_lost > 0;
+    const bool overdue =
+        rows_get_lost && worker->spool && sim->now_ms - worker->oldest_sent_ms > ACK_OVERDUE_MS;
+    if ((worker->welcome && overdue) ||
+        (!worker->welcome && sim->now_ms - worker->hello_sent_ms > 3000)) {
         worker->oldest_sent_ms = sim->now_ms;
         worker->hello_sent_ms = sim->now_ms;
         sim_worker_hello(sim, index, sim_random(sim, 500));
     }
-    sim_at(sim, HEARTBEAT_MS, (sim_event){.kind = SIM_WORKER_BEAT, .worker = index, .stamp = worker->life});
+    sim_at(sim, HEARTBEAT_MS,
+           (sim_event){.kind = SIM_WORKER_BEAT, .worker = index, .stamp = worker->life});
 }
 
 void sim_worker_event(sim_world *sim, const sim_event *event)
@@ -267,6 +287,7 @@ static void on_welcome(sim_world *sim, uint32_t index)
 {
     sim_worker *worker = &sim->workers[index];
     worker->welcome = true;
+    worker->welcome_ms = sim->now_ms;
     send(sim, index, (sim_message){.kind = SIM_CREDIT, .credits = sim->options.credits});
     worker->oldest_sent_ms = sim->now_ms;
     for (const sim_batch *batch = worker->spool; batch && worker->welcome; batch = batch->next)

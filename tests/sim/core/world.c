@@ -129,16 +129,21 @@ static bool may_vanish(sim_world *sim, uint32_t worker, sim_message_kind kind)
     return false;
 }
 
-static void deliver_after(sim_world *sim, uint64_t delay_ms, uint32_t worker, bool to_worker, const sim_message *message)
+static void deliver_after(sim_world *sim, uint64_t delay_ms, uint32_t worker, bool to_worker,
+                          const sim_message *message)
 {
     sim_message *copy = lt_alloc(sizeof *copy);
     *copy = *message;
-    sim_at(sim, delay_ms, (sim_event){.kind = SIM_DELIVER, .worker = worker, .to_worker = to_worker,
-                                      .stamp = sim->workers[worker].connection, .message = copy});
+    sim_at(sim, delay_ms,
+           (sim_event){.kind = SIM_DELIVER,
+                       .worker = worker,
+                       .to_worker = to_worker,
+                       .stamp = sim->workers[worker].connection,
+                       .message = copy});
 }
 
-/* Messages of a connection arrive within a few milliseconds, mostly in order. A reset loses those that
- * are under way; late ones overtake nobody and are overtaken by all. */
+/* Messages of a connection arrive within a few milliseconds, mostly in order. A reset loses those
+ * that are under way; late ones overtake nobody and are overtaken by all. */
 void sim_send(sim_world *sim, uint32_t worker, bool to_worker, const sim_message *message)
 {
     sim_worker *to = &sim->workers[worker];
@@ -152,13 +157,15 @@ void sim_send(sim_world *sim, uint32_t worker, bool to_worker, const sim_message
         return;
     }
     uint64_t delay_ms = 2;
-    if ((message->kind == SIM_RESULTS || message->kind == SIM_ACK || message->kind == SIM_PROGRESS) &&
+    if ((message->kind == SIM_RESULTS || message->kind == SIM_ACK ||
+         message->kind == SIM_PROGRESS) &&
         sim_chance(sim, sim->options.late)) {
         sim->faults.message_late++;
         delay_ms += sim_random(sim, 4000);
     }
     deliver_after(sim, delay_ms, worker, to_worker, message);
-    if ((message->kind == SIM_RESULTS || message->kind == SIM_ACK) && sim_chance(sim, sim->options.doubled)) {
+    if ((message->kind == SIM_RESULTS || message->kind == SIM_ACK) &&
+        sim_chance(sim, sim->options.doubled)) {
         sim->faults.message_doubled++;
         deliver_after(sim, delay_ms + sim_random(sim, 500), worker, to_worker, message);
     }
