@@ -64,7 +64,8 @@ static lt_status make_folders(const char *root, lt_error *error)
     return lt_dir_sync(root, error);
 }
 
-lt_status lt_blobs_open(const char *dir, const lt_blobs_options *options, lt_blobs **out, lt_error *error)
+lt_status lt_blobs_open(const char *dir, const lt_blobs_options *options, lt_blobs **out,
+                        lt_error *error)
 {
     if (strlen(dir) + 2 * LT_DIGEST_HEX_BYTES > PATH_MAX)
         return lt_fail(error, LT_INPUT, dir, "the path is too long");
@@ -106,13 +107,16 @@ void lt_blobs_sweep(lt_blobs *blobs)
     const uint64_t now = lt_wall_ms();
     for (struct dirent *entry; (entry = readdir(folder));) {
         struct stat st;
-        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode))
             continue;
-        const uint64_t touched = (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+        const uint64_t touched =
+            (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
         if (touched + blobs->options.part_age_ms_max > now)
             continue;
         if (unlinkat(dirfd(folder), entry->d_name, 0) == 0)
-            lt_log_info("blob_part_removed", "digest", "%s", entry->d_name, "bytes", "%lu", (uint64_t)st.st_size, NULL);
+            lt_log_info("blob_part_removed", "digest", "%s", entry->d_name, "bytes", "%lu",
+                        (uint64_t)st.st_size, NULL);
     }
     closedir(folder);
 }
@@ -147,8 +151,10 @@ static bool record_read(const char *record, struct file_facts *facts, char path[
     bool good = false;
     if (lt_file_read(record, RECORD_BYTES_MAX, &text, NULL) == LT_OK) {
         int path_at = 0;
-        const int fields = sscanf(lt_buf_str(&text), "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %n",
-                                  &facts->bytes, &facts->inode, &facts->device, &facts->mtime_ns, &facts->ctime_ns, &path_at);
+        const int fields =
+            sscanf(lt_buf_str(&text),
+                   "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %n", &facts->bytes,
+                   &facts->inode, &facts->device, &facts->mtime_ns, &facts->ctime_ns, &path_at);
         const char *name = lt_buf_str(&text) + path_at;
         const size_t len = strcspn(name, "\n");
         good = fields == 5 && path_at > 0 && name[0] == '/' && name[len] == '\n' && len < PATH_MAX;
@@ -161,7 +167,8 @@ static bool record_read(const char *record, struct file_facts *facts, char path[
     return good;
 }
 
-bool lt_blob_locate(const lt_blobs *blobs, const lt_digest *digest, char path[PATH_MAX], uint64_t *bytes)
+bool lt_blob_locate(const lt_blobs *blobs, const lt_digest *digest, char path[PATH_MAX],
+                    uint64_t *bytes)
 {
     struct file_facts now, then;
     if (file_facts_of(lt_blob_path(blobs, digest, path), &now)) {
@@ -190,7 +197,8 @@ bool lt_blobs_path_plausible(const lt_blobs *blobs, const char *path, uint64_t b
 
 static lt_status path_changed(const char *path, lt_error *error)
 {
-    return lt_remedy(error, lt_fail(error, LT_INPUT, path, "does not have the bytes that were offered"),
+    return lt_remedy(error,
+                     lt_fail(error, LT_INPUT, path, "does not have the bytes that were offered"),
                      "leave checkpoint files alone while a job uses them; run the command again");
 }
 
@@ -202,11 +210,13 @@ lt_status lt_blobs_verify_path(const lt_blobs *blobs, const lt_digest *digest, c
     if (!lt_blobs_path_plausible(blobs, path, bytes) || !file_facts_of(path, &before))
         return path_changed(path, error);
     LT_TRY(lt_digest_of_file(path, &found, NULL, error));
-    if (!lt_digest_equal(&found, digest) || !file_facts_of(path, &after) || !facts_equal(&before, &after))
+    if (!lt_digest_equal(&found, digest) || !file_facts_of(path, &after) ||
+        !facts_equal(&before, &after))
         return path_changed(path, error);
     char record[PATH_MAX], text[RECORD_BYTES_MAX];
-    const int len = snprintf(text, sizeof text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n",
-                             after.bytes, after.inode, after.device, after.mtime_ns, after.ctime_ns, path);
+    const int len = snprintf(
+        text, sizeof text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n",
+        after.bytes, after.inode, after.device, after.mtime_ns, after.ctime_ns, path);
     return lt_file_write(lt_blob_record_path(blobs, digest, record), text, (size_t)len, error);
 }
 
@@ -222,14 +232,17 @@ lt_status lt_blobs_find(lt_blobs *blobs, const lt_digest *digest, uint64_t *byte
 
 static lt_status size_refused(const lt_blobs *blobs, uint64_t bytes, lt_error *error)
 {
-    return lt_remedy(error,
-                     lt_expected(error, lt_fail(error, LT_LIMIT, NULL, "a file of %" PRIu64 " bytes is too large for this coordinator", bytes),
-                                 "at most %" PRIu64 " bytes", blobs->options.blob_bytes_max),
-                     "start the coordinator with a larger --blob-bytes-max");
+    return lt_remedy(
+        error,
+        lt_expected(error,
+                    lt_fail(error, LT_LIMIT, NULL,
+                            "a file of %" PRIu64 " bytes is too large for this coordinator", bytes),
+                    "at most %" PRIu64 " bytes", blobs->options.blob_bytes_max),
+        "start the coordinator with a larger --blob-bytes-max");
 }
 
-lt_status lt_blobs_offer(lt_blobs *blobs, const lt_digest *digest, uint64_t bytes, lt_blob_state *state,
-                         uint64_t *offset, lt_error *error)
+lt_status lt_blobs_offer(lt_blobs *blobs, const lt_digest *digest, uint64_t bytes,
+                         lt_blob_state *state, uint64_t *offset, lt_error *error)
 {
     char path[PATH_MAX];
     if (bytes > blobs->options.blob_bytes_max)

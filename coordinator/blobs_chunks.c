@@ -17,11 +17,13 @@ enum { ZSTD_LEVEL = 1 }; /* 300 MB/s and more on one core; texts shrink to a thi
 /* ---- arriving ------------------------------------------------------------------------------ */
 
 /* The chunk's raw bytes; points into chunk->data or the scratch buffer. */
-static lt_status unpack_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, const void **raw, lt_error *error)
+static lt_status unpack_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, const void **raw,
+                              lt_error *error)
 {
     const char *where = "blob_chunk";
     if (chunk->raw_bytes > LT_BLOB_CHUNK_BYTES)
-        return lt_fail(error, LT_PROTOCOL, where, "%u bytes are more than a chunk may have", chunk->raw_bytes);
+        return lt_fail(error, LT_PROTOCOL, where, "%u bytes are more than a chunk may have",
+                       chunk->raw_bytes);
     if (chunk->offset > chunk->blob_bytes || chunk->raw_bytes > chunk->blob_bytes - chunk->offset)
         return lt_fail(error, LT_PROTOCOL, where, "reaches behind the end of its blob");
     if (chunk->raw_bytes == 0 && chunk->blob_bytes > 0)
@@ -32,10 +34,12 @@ static lt_status unpack_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, const
         char *out = lt_buf_reserve(&blobs->raw, chunk->raw_bytes);
         const size_t got = ZSTD_decompress(out, chunk->raw_bytes, chunk->data, chunk->data_bytes);
         if (ZSTD_isError(got) || got != chunk->raw_bytes)
-            return lt_fail(error, LT_PROTOCOL, where, "does not unpack to the %u bytes it promises", chunk->raw_bytes);
+            return lt_fail(error, LT_PROTOCOL, where, "does not unpack to the %u bytes it promises",
+                           chunk->raw_bytes);
         *raw = out;
     } else if (chunk->data_bytes != chunk->raw_bytes) {
-        return lt_fail(error, LT_PROTOCOL, where, "has %zu bytes and promises %u", chunk->data_bytes, chunk->raw_bytes);
+        return lt_fail(error, LT_PROTOCOL, where, "has %zu bytes and promises %u",
+                       chunk->data_bytes, chunk->raw_bytes);
     }
     if (lt_crc32c(0, *raw, chunk->raw_bytes) != chunk->crc32c)
         return lt_fail(error, LT_PROTOCOL, where, "its checksum is wrong");
@@ -43,14 +47,16 @@ static lt_status unpack_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, const
 }
 
 /* Writes all of it at `offset`, or takes back what it wrote. */
-static lt_status append_part(const char *path, uint64_t offset, const void *bytes, size_t count, lt_error *error)
+static lt_status append_part(const char *path, uint64_t offset, const void *bytes, size_t count,
+                             lt_error *error)
 {
     const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return lt_fail_errno(error, path, "cannot open");
     lt_status status = LT_OK;
     for (size_t done = 0; done < count && status == LT_OK;) {
-        const ssize_t put = pwrite(fd, (const char *)bytes + done, count - done, (off_t)(offset + done));
+        const ssize_t put =
+            pwrite(fd, (const char *)bytes + done, count - done, (off_t)(offset + done));
         if (put > 0)
             done += (size_t)put;
         else if (put < 0 && errno != EINTR)
@@ -71,7 +77,8 @@ lt_status lt_blobs_put_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, lt_blo
     if (*state != LT_BLOB_PARTIAL || chunk->offset != *offset)
         return LT_OK;
     char path[PATH_MAX];
-    LT_TRY(append_part(lt_blob_part_path(blobs, &chunk->digest, path), *offset, raw, chunk->raw_bytes, error));
+    LT_TRY(append_part(lt_blob_part_path(blobs, &chunk->digest, path), *offset, raw,
+                       chunk->raw_bytes, error));
     *offset += chunk->raw_bytes;
     if (*offset == chunk->blob_bytes)
         *state = LT_BLOB_UNVERIFIED;
@@ -80,7 +87,8 @@ lt_status lt_blobs_put_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, lt_blo
 
 static lt_status sync_file(const char *path, lt_error *error)
 {
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644); /* an empty blob has no part yet */
+    const int fd =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644); /* an empty blob has no part yet */
     if (fd < 0)
         return lt_fail_errno(error, path, "cannot open");
     const lt_status status = fsync(fd) == 0 ? LT_OK : lt_fail_errno(error, path, "cannot sync");
@@ -98,7 +106,10 @@ lt_status lt_blobs_verify_part(const lt_blobs *blobs, const lt_digest *digest, l
     LT_TRY(lt_digest_of_file(part, &found, NULL, error));
     if (!lt_digest_equal(&found, digest)) {
         unlink(part);
-        return lt_remedy(error, lt_fail(error, LT_INPUT, NULL, "the bytes that came for %s have another digest", lt_digest_hex(digest, hex)),
+        return lt_remedy(error,
+                         lt_fail(error, LT_INPUT, NULL,
+                                 "the bytes that came for %s have another digest",
+                                 lt_digest_hex(digest, hex)),
                          "send it again from the start");
     }
     if (rename(part, whole) != 0)
@@ -119,7 +130,8 @@ static struct lt_blob_verdict *verdict_of(lt_blobs *blobs, const lt_digest *dige
     return verdict;
 }
 
-static lt_status read_at(const char *path, uint64_t offset, char *out, size_t count, lt_error *error)
+static lt_status read_at(const char *path, uint64_t offset, char *out, size_t count,
+                         lt_error *error)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -145,7 +157,8 @@ static void try_compress(lt_blobs *blobs, lt_blob_chunk *chunk, lt_buf *buf)
     if (verdict->incompressible || chunk->raw_bytes < 256)
         return;
     const size_t room = chunk->raw_bytes - chunk->raw_bytes / 10;
-    const size_t got = ZSTD_compress(lt_buf_reserve(buf, room), room, blobs->raw.data, chunk->raw_bytes, ZSTD_LEVEL);
+    const size_t got = ZSTD_compress(lt_buf_reserve(buf, room), room, blobs->raw.data,
+                                     chunk->raw_bytes, ZSTD_LEVEL);
     if (ZSTD_isError(got)) {
         verdict->incompressible = true;
         return;
@@ -162,10 +175,13 @@ lt_status lt_blobs_chunk(lt_blobs *blobs, const lt_digest *digest, uint64_t offs
     char path[PATH_MAX], hex[LT_DIGEST_HEX_BYTES];
     uint64_t bytes;
     if (!lt_blob_locate(blobs, digest, path, &bytes))
-        return lt_fail(error, LT_NOT_FOUND, NULL, "there is no blob %s", lt_digest_hex(digest, hex));
+        return lt_fail(error, LT_NOT_FOUND, NULL, "there is no blob %s",
+                       lt_digest_hex(digest, hex));
     if (offset >= bytes && bytes > 0)
-        return lt_fail(error, LT_INPUT, "blob_get", "offset %" PRIu64 " is behind the end (%" PRIu64 " bytes)", offset, bytes);
-    const size_t count = bytes - offset < LT_BLOB_CHUNK_BYTES ? (size_t)(bytes - offset) : LT_BLOB_CHUNK_BYTES;
+        return lt_fail(error, LT_INPUT, "blob_get",
+                       "offset %" PRIu64 " is behind the end (%" PRIu64 " bytes)", offset, bytes);
+    const size_t count =
+        bytes - offset < LT_BLOB_CHUNK_BYTES ? (size_t)(bytes - offset) : LT_BLOB_CHUNK_BYTES;
     lt_buf_clear(buf);
     lt_buf_clear(&blobs->raw);
     LT_TRY(read_at(path, offset, lt_buf_reserve(&blobs->raw, count), count, error));
@@ -187,12 +203,14 @@ lt_status lt_blobs_chunk(lt_blobs *blobs, const lt_digest *digest, uint64_t offs
     return LT_OK;
 }
 
-lt_status lt_blobs_read(lt_blobs *blobs, const lt_digest *digest, size_t bytes_max, lt_buf *out, lt_error *error)
+lt_status lt_blobs_read(lt_blobs *blobs, const lt_digest *digest, size_t bytes_max, lt_buf *out,
+                        lt_error *error)
 {
     char path[PATH_MAX], hex[LT_DIGEST_HEX_BYTES];
     uint64_t bytes;
     if (!lt_blob_locate(blobs, digest, path, &bytes))
-        return lt_fail(error, LT_NOT_FOUND, NULL, "there is no blob %s", lt_digest_hex(digest, hex));
+        return lt_fail(error, LT_NOT_FOUND, NULL, "there is no blob %s",
+                       lt_digest_hex(digest, hex));
     LT_TRY(lt_file_read(path, bytes_max, out, error));
     const lt_digest found = lt_digest_of(lt_buf_str(out), out->len);
     if (lt_digest_equal(&found, digest))
@@ -200,6 +218,7 @@ lt_status lt_blobs_read(lt_blobs *blobs, const lt_digest *digest, size_t bytes_m
     char ours[PATH_MAX];
     unlink(lt_blob_path(blobs, digest, ours)); /* never a file that a record points to */
     unlink(lt_blob_record_path(blobs, digest, ours));
-    return lt_remedy(error, lt_fail(error, LT_FAILED, path, "is damaged: its bytes have another digest"),
+    return lt_remedy(error,
+                     lt_fail(error, LT_FAILED, path, "is damaged: its bytes have another digest"),
                      "submit the job again: the file is then sent again");
 }

@@ -16,11 +16,11 @@ struct lt_blob_verdict {
 };
 
 struct lt_blobs {
-    char *root;                 /* DIR/blobs */
+    char *root; /* DIR/blobs */
     lt_blobs_options options;
     struct lt_blob_verdict verdicts[LT_BLOB_VERDICTS];
     unsigned verdict_next;
-    lt_buf raw;                 /* scratch of one chunk */
+    lt_buf raw; /* scratch of one chunk */
 };
 
 /* Each writes the name into `out` and returns it. */
@@ -29,6 +29,7 @@ const char *lt_blob_record_path(const lt_blobs *blobs, const lt_digest *digest, 
 const char *lt_blob_part_path(const lt_blobs *blobs, const lt_digest *digest, char out[PATH_MAX]);
 
 /* Where the bytes of a complete blob are; false if there are none. */
-bool lt_blob_locate(const lt_blobs *blobs, const lt_digest *digest, char path[PATH_MAX], uint64_t *bytes);
+bool lt_blob_locate(const lt_blobs *blobs, const lt_digest *digest, char path[PATH_MAX],
+                    uint64_t *bytes);
 
 #endif

@@ -36,15 +36,18 @@ void lt_shell_reply(lt_shell *shell, lt_peer peer, uint64_t request, Lefttail__M
     const size_t bytes = protobuf_c_message_get_packed_size(&message->base);
     if (bytes > LT_FRAME_BYTES_MAX) {
         lt_error error;
-        lt_fail(&error, LT_LIMIT, NULL, "the answer has %zu bytes, more than a message may have", bytes);
+        lt_fail(&error, LT_LIMIT, NULL, "the answer has %zu bytes, more than a message may have",
+                bytes);
         lt_shell_reply_error(shell, peer, request, &error);
     } else {
-        lt_router_send(shell->client_router, peer, message); /* a client that is gone needs no answer */
+        lt_router_send(shell->client_router, peer,
+                       message); /* a client that is gone needs no answer */
     }
     lt_arena_reset(&shell->arena);
 }
 
-void lt_shell_reply_job(lt_shell *shell, lt_peer peer, uint64_t request, const lt_job *job, bool existed)
+void lt_shell_reply_job(lt_shell *shell, lt_peer peer, uint64_t request, const lt_job *job,
+                        bool existed)
 {
     Lefttail__JobReply reply;
     lefttail__job_reply__init(&reply);
@@ -59,15 +62,18 @@ void lt_shell_reply_job(lt_shell *shell, lt_peer peer, uint64_t request, const l
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static lt_status on_submit(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__Submit *submit, lt_error *error)
+static lt_status on_submit(lt_shell *shell, lt_peer peer, uint64_t request,
+                           const Lefttail__Submit *submit, lt_error *error)
 {
     lt_digest digest;
     if (!lt_digest_from_bytes(submit->manifest.data, submit->manifest.len, &digest))
-        return lt_fail(error, LT_PROTOCOL, "submit", "the manifest's digest has %zu bytes", submit->manifest.len);
+        return lt_fail(error, LT_PROTOCOL, "submit", "the manifest's digest has %zu bytes",
+                       submit->manifest.len);
     return lt_loader_submit(shell, &digest, peer, request, error);
 }
 
-static lt_status on_status(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__StatusRequest *ask, lt_error *error)
+static lt_status on_status(lt_shell *shell, lt_peer peer, uint64_t request,
+                           const Lefttail__StatusRequest *ask, lt_error *error)
 {
     Lefttail__StatusReply reply;
     lefttail__status_reply__init(&reply);
@@ -80,7 +86,8 @@ static lt_status on_status(lt_shell *shell, lt_peer peer, uint64_t request, cons
         const size_t count = shell->jobs.count;
         reply.jobs = lt_arena_alloc(&shell->arena, count * sizeof *reply.jobs);
         for (size_t i = count > JOBS_LISTED_MAX ? count - JOBS_LISTED_MAX : 0; i < count; i++)
-            reply.jobs[reply.n_jobs++] = lt_figures_job(shell, shell->jobs.list[i], false, &shell->arena);
+            reply.jobs[reply.n_jobs++] =
+                lt_figures_job(shell, shell->jobs.list[i], false, &shell->arena);
     }
     Lefttail__Message message;
     lefttail__message__init(&message);
@@ -90,7 +97,8 @@ static lt_status on_status(lt_shell *shell, lt_peer peer, uint64_t request, cons
     return LT_OK;
 }
 
-static lt_status on_watch(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__WatchRequest *ask, lt_error *error)
+static lt_status on_watch(lt_shell *shell, lt_peer peer, uint64_t request,
+                          const Lefttail__WatchRequest *ask, lt_error *error)
 {
     lt_job *job;
     LT_TRY(lt_jobs_find(&shell->jobs, ask->job, &job, error));
@@ -99,19 +107,23 @@ static lt_status on_watch(lt_shell *shell, lt_peer peer, uint64_t request, const
     return LT_OK;
 }
 
-static lt_status on_cancel(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__CancelRequest *ask, lt_error *error)
+static lt_status on_cancel(lt_shell *shell, lt_peer peer, uint64_t request,
+                           const Lefttail__CancelRequest *ask, lt_error *error)
 {
     lt_job *job;
     LT_TRY(lt_jobs_find(&shell->jobs, ask->job, &job, error));
     if (job->record.state == LEFTTAIL__JOB_STATE__JOB_RUNNING && !job->ready)
-        return lt_remedy(error, lt_fail(error, LT_CONFLICT, NULL, "the job %s is being read", job->record.id), "try again");
+        return lt_remedy(
+            error, lt_fail(error, LT_CONFLICT, NULL, "the job %s is being read", job->record.id),
+            "try again");
     if (job->ready)
         lt_shell_step(shell, &(lt_event){.kind = LT_EVENT_JOB_CANCEL, .job = {job->number}}, NULL);
     lt_shell_reply_job(shell, peer, request, job, true);
     return LT_OK;
 }
 
-static lt_status on_rows(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__RowsRequest *ask, lt_error *error)
+static lt_status on_rows(lt_shell *shell, lt_peer peer, uint64_t request,
+                         const Lefttail__RowsRequest *ask, lt_error *error)
 {
     lt_job *job;
     LT_TRY(lt_jobs_find(&shell->jobs, ask->job, &job, error));
@@ -125,7 +137,8 @@ static lt_status on_rows(lt_shell *shell, lt_peer peer, uint64_t request, const 
     return LT_OK;
 }
 
-static lt_status on_report(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__ReportRequest *ask, lt_error *error)
+static lt_status on_report(lt_shell *shell, lt_peer peer, uint64_t request,
+                           const Lefttail__ReportRequest *ask, lt_error *error)
 {
     lt_job *job;
     Lefttail__ReportReply reply;

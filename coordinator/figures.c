@@ -28,15 +28,18 @@ static Lefttail__JobStatus *last_status(const lt_job *job, lt_arena *arena)
 {
     const lt_wire_limits limits = {64u << 20, LT_WIRE_DEPTH_MAX, 1u << 26, 0};
     lt_error error;
-    if (lt_wire_scan(&lefttail__job_status__descriptor, job->status.data, job->status.len, &limits, &error) != LT_OK) {
+    if (lt_wire_scan(&lefttail__job_status__descriptor, job->status.data, job->status.len, &limits,
+                     &error) != LT_OK) {
         lt_log_failure(LT_LOG_WARN, "job_status_unreadable", &error);
         return NULL;
     }
     ProtobufCAllocator allocator = {arena_alloc, arena_free, arena};
-    return lefttail__job_status__unpack(&allocator, job->status.len, (const uint8_t *)job->status.data);
+    return lefttail__job_status__unpack(&allocator, job->status.len,
+                                        (const uint8_t *)job->status.data);
 }
 
-static Lefttail__JobStatus *status_of(const lt_job *job, const lt_core_job_facts *facts, bool cells, lt_arena *arena)
+static Lefttail__JobStatus *status_of(const lt_job *job, const lt_core_job_facts *facts, bool cells,
+                                      lt_arena *arena)
 {
     Lefttail__JobStatus *status = lt_arena_alloc(arena, sizeof *status);
     lefttail__job_status__init(status);
@@ -57,7 +60,8 @@ static Lefttail__JobStatus *status_of(const lt_job *job, const lt_core_job_facts
     status->manifest.data = (uint8_t *)job->record.manifest.bytes;
     status->manifest.len = LT_DIGEST_BYTES;
     status->tokens_done = job->tokens_done;
-    const size_t cell_count = job->fold.cell_count < CELLS_SHOWN_MAX ? job->fold.cell_count : CELLS_SHOWN_MAX;
+    const size_t cell_count =
+        job->fold.cell_count < CELLS_SHOWN_MAX ? job->fold.cell_count : CELLS_SHOWN_MAX;
     if (!cells || cell_count == 0)
         return status;
     status->cells = lt_arena_alloc(arena, cell_count * sizeof *status->cells);
@@ -76,7 +80,8 @@ static bool has_ended(const lt_job *job)
 
 Lefttail__JobStatus *lt_figures_job(lt_shell *shell, const lt_job *job, bool cells, lt_arena *arena)
 {
-    Lefttail__JobStatus *status = has_ended(job) && job->status.len > 0 ? last_status(job, arena) : NULL;
+    Lefttail__JobStatus *status =
+        has_ended(job) && job->status.len > 0 ? last_status(job, arena) : NULL;
     if (status) {
         status->n_cells = cells ? status->n_cells : 0;
         return status;
@@ -86,7 +91,8 @@ Lefttail__JobStatus *lt_figures_job(lt_shell *shell, const lt_job *job, bool cel
     return status_of(job, &facts, cells, arena);
 }
 
-static Lefttail__WorkerStatus *status_of_worker(lt_shell *shell, const lt_worker_record *worker, lt_arena *arena)
+static Lefttail__WorkerStatus *status_of_worker(lt_shell *shell, const lt_worker_record *worker,
+                                                lt_arena *arena)
 {
     Lefttail__WorkerStatus *status = lt_arena_alloc(arena, sizeof *status);
     lefttail__worker_status__init(status);
@@ -116,9 +122,11 @@ Lefttail__WorkersReply *lt_figures_workers(lt_shell *shell, lt_arena *arena)
     Lefttail__WorkersReply *reply = lt_arena_alloc(arena, sizeof *reply);
     lefttail__workers_reply__init(reply);
     const uint64_t last = shell->worker_peers.worker_next;
-    reply->workers = lt_arena_alloc(arena, shell->worker_peers.workers.count * sizeof *reply->workers);
+    reply->workers =
+        lt_arena_alloc(arena, shell->worker_peers.workers.count * sizeof *reply->workers);
     /* In the order of joining: numbers ascend, and few are gone. */
-    for (uint64_t number = 1; number <= last && reply->n_workers < shell->worker_peers.workers.count; number++) {
+    for (uint64_t number = 1;
+         number <= last && reply->n_workers < shell->worker_peers.workers.count; number++) {
         const lt_worker_record *worker = lt_peers_worker_by_number(&shell->worker_peers, number);
         if (worker)
             reply->workers[reply->n_workers++] = status_of_worker(shell, worker, arena);
@@ -140,7 +148,8 @@ static void put_duration(char *out, size_t out_bytes, double seconds)
         snprintf(out, out_bytes, "%dh%02dm", (int)(seconds / 3600), (int)fmod(seconds / 60, 60));
 }
 
-/* "safety-rm/safety: base 0.912 (12 in tail), tuned 0.987 (0 in tail)"; one text for each scorer and set. */
+/* "safety-rm/safety: base 0.912 (12 in tail), tuned 0.987 (0 in tail)"; one text for each scorer
+ * and set. */
 static void put_estimates(lt_buf *out, const lt_job *job)
 {
     const Lefttail__Manifest *manifest = job->plan.manifest;
@@ -150,9 +159,13 @@ static void put_estimates(lt_buf *out, const lt_job *job)
             continue;
         Lefttail__CellEstimate estimate;
         lt_fold_estimate(cell, manifest, &estimate);
-        const char *kind = manifest->scorers[cell->scorer]->kind == LEFTTAIL__SCORER_KIND__SCORER_CLASSIFIER ? "refused" : "in tail";
-        lt_buf_printf(out, "%s%s/%s/%s %.4g (%llu of %llu %s)", out->len ? ", " : "", manifest->scorers[cell->scorer]->name,
-                      manifest->sets[cell->set]->name, manifest->variants[cell->variant]->name, estimate.mean,
+        const char *kind =
+            manifest->scorers[cell->scorer]->kind == LEFTTAIL__SCORER_KIND__SCORER_CLASSIFIER
+                ? "refused"
+                : "in tail";
+        lt_buf_printf(out, "%s%s/%s/%s %.4g (%llu of %llu %s)", out->len ? ", " : "",
+                      manifest->scorers[cell->scorer]->name, manifest->sets[cell->set]->name,
+                      manifest->variants[cell->variant]->name, estimate.mean,
                       (unsigned long long)estimate.tail, (unsigned long long)estimate.scored, kind);
     }
 }
@@ -164,10 +177,11 @@ static void log_progress(lt_shell *shell, const lt_job *job, const lt_core_job_f
     lt_buf estimates = {0};
     put_estimates(&estimates, job);
     lt_log_info("progress", "job", "%s", job->record.id, "name", "%s", job->record.name,
-                "rows_done", "%lu", facts->rows_scored + facts->rows_failed, "rows", "%lu", facts->rows_expected,
-                "failed", "%lu", facts->rows_failed, "rows_per_s", "%.1f", facts->rows_per_second, "left", "%s", left,
-                "leases", "%u", facts->leases_active, "workers", "%u", lt_peers_worker_count(&shell->worker_peers),
-                "estimates", "%s", lt_buf_str(&estimates), NULL);
+                "rows_done", "%lu", facts->rows_scored + facts->rows_failed, "rows", "%lu",
+                facts->rows_expected, "failed", "%lu", facts->rows_failed, "rows_per_s", "%.1f",
+                facts->rows_per_second, "left", "%s", left, "leases", "%u", facts->leases_active,
+                "workers", "%u", lt_peers_worker_count(&shell->worker_peers), "estimates", "%s",
+                lt_buf_str(&estimates), NULL);
     lt_buf_fini(&estimates);
 }
 
@@ -179,8 +193,9 @@ static void tell_progress(lt_job *job, const lt_core_job_facts *facts)
     job->progress_rows = done;
     char left[32];
     put_duration(left, sizeof left, facts->seconds_left);
-    lt_events_add(&job->events, "progress", "%llu of %llu rows, %.1f rows/s, %s left", (unsigned long long)done,
-                  (unsigned long long)facts->rows_expected, facts->rows_per_second, left);
+    lt_events_add(&job->events, "progress", "%llu of %llu rows, %.1f rows/s, %s left",
+                  (unsigned long long)done, (unsigned long long)facts->rows_expected,
+                  facts->rows_per_second, left);
 }
 
 void lt_figures_second(lt_shell *shell)
@@ -200,7 +215,7 @@ void lt_figures_second(lt_shell *shell)
     }
 }
 
-void lt_figures_end(lt_shell *shell, lt_job *job, Lefttail__JobState state, const lt_core_job_facts *facts)
+void lt_figures_end(lt_job *job, Lefttail__JobState state, const lt_core_job_facts *facts)
 {
     const bool done = state == LEFTTAIL__JOB_STATE__JOB_DONE;
     job->record.state = state;
@@ -217,14 +232,15 @@ void lt_figures_end(lt_shell *shell, lt_job *job, Lefttail__JobState state, cons
     lt_arena_fini(&arena);
     lt_buf estimates = {0};
     put_estimates(&estimates, job);
-    lt_log_info(done ? "job_done" : "job_cancelled", "job", "%s", job->record.id, "name", "%s", job->record.name,
-                "scored", "%lu", facts->rows_scored, "failed", "%lu", facts->rows_failed, "rows", "%lu", facts->rows_expected,
-                "known", "%lu", job->record.rows_known, "retries", "%lu", facts->retries,
-                "duplicates", "%lu", facts->duplicates, "expired", "%lu", facts->expired,
-                "seconds", "%.1f", (double)(job->record.ended_wall_ms - job->record.submitted_wall_ms) / 1000,
+    lt_log_info(done ? "job_done" : "job_cancelled", "job", "%s", job->record.id, "name", "%s",
+                job->record.name, "scored", "%lu", facts->rows_scored, "failed", "%lu",
+                facts->rows_failed, "rows", "%lu", facts->rows_expected, "known", "%lu",
+                job->record.rows_known, "retries", "%lu", facts->retries, "duplicates", "%lu",
+                facts->duplicates, "expired", "%lu", facts->expired, "seconds", "%.1f",
+                (double)(job->record.ended_wall_ms - job->record.submitted_wall_ms) / 1000,
                 "estimates", "%s", lt_buf_str(&estimates), NULL);
     lt_buf_fini(&estimates);
-    lt_events_add(&job->events, done ? "job_done" : "job_cancelled", "%llu rows scored, %llu failed",
-                  (unsigned long long)facts->rows_scored, (unsigned long long)facts->rows_failed);
-    (void)shell;
+    lt_events_add(&job->events, done ? "job_done" : "job_cancelled",
+                  "%llu rows scored, %llu failed", (unsigned long long)facts->rows_scored,
+                  (unsigned long long)facts->rows_failed);
 }

@@ -76,7 +76,8 @@ lt_status lt_jobs_find(const lt_jobs *jobs, const char *id, lt_job **out, lt_err
         }
     }
     if (matches > 1)
-        return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "%zu jobs begin with '%s'", matches, id),
+        return lt_expected(error,
+                           lt_fail(error, LT_INPUT, NULL, "%zu jobs begin with '%s'", matches, id),
                            "more digits of the id");
     if (!found)
         return lt_remedy(error, lt_fail(error, LT_NOT_FOUND, NULL, "there is no job '%s'", id),
@@ -151,13 +152,15 @@ static void fold_into(lt_job *job, uint32_t class_id, uint32_t pack_id, const Le
 {
     const lt_job_plan *plan = &job->plan;
     const uint32_t *twin = lt_table_find(&plan->first_of_pack, pack_id);
-    for (uint32_t at = twin ? (uint32_t)(twin - plan->next_twin) + 1 : 0; at != 0; at = plan->next_twin[at - 1]) {
+    for (uint32_t at = twin ? (uint32_t)(twin - plan->next_twin) + 1 : 0; at != 0;
+         at = plan->next_twin[at - 1]) {
         const uint32_t pack_index = at - 1;
         if (pack_index >= job->packs_loaded)
             continue;
         for (uint32_t s = 0; s < plan->manifest->n_scorers; s++)
             if (plan->class_ids[s] == class_id &&
-                lt_scorer_has_set(plan->manifest->scorers[s], plan->manifest->packs[pack_index]->set))
+                lt_scorer_has_set(plan->manifest->scorers[s],
+                                  plan->manifest->packs[pack_index]->set))
                 lt_job_fold(job, s, pack_index, row);
     }
 }

@@ -59,15 +59,16 @@ lt_status lt_ledger_put(lt_ledger *ledger, lt_store *store, uint64_t ticket, uin
     return LT_OK;
 }
 
-lt_status lt_ledger_put_failure(lt_ledger *ledger, lt_store *store, uint64_t ticket, uint32_t class_id,
-                                uint32_t pack_id, uint32_t item, Lefttail__FailureReason reason,
-                                uint32_t attempts, lt_error *error)
+lt_status lt_ledger_put_failure(lt_ledger *ledger, lt_store *store, uint64_t ticket,
+                                uint32_t class_id, uint32_t pack_id, uint32_t item,
+                                Lefttail__FailureReason reason, uint32_t attempts, lt_error *error)
 {
     Lefttail__Row *row = lt_arena_alloc(&ledger->arena, sizeof *row);
     lefttail__row__init(row);
     char detail[LT_DETAIL_BYTES_MAX];
     if (attempts > 0)
-        snprintf(detail, sizeof detail, "%s; tried %u times", lt_failure_sentence(reason), attempts);
+        snprintf(detail, sizeof detail, "%s; tried %u times", lt_failure_sentence(reason),
+                 attempts);
     else
         snprintf(detail, sizeof detail, "%s", lt_failure_sentence(reason));
     row->item = item;
@@ -79,13 +80,15 @@ lt_status lt_ledger_put_failure(lt_ledger *ledger, lt_store *store, uint64_t tic
     return lt_ledger_put(ledger, store, ticket, class_id, pack_id, row, &outcome, error);
 }
 
-lt_status lt_ledger_commit(lt_ledger *ledger, lt_store *store, lt_jobs *jobs, uint64_t *ticket, lt_error *error)
+lt_status lt_ledger_commit(lt_ledger *ledger, lt_store *store, lt_jobs *jobs, uint64_t *ticket,
+                           lt_error *error)
 {
     lt_status status = ledger->failed ? lt_fail(error, LT_FULL, NULL, "no space for new rows")
                                       : lt_store_commit(store, error);
     *ticket = status == LT_OK ? ledger->ticket : 0;
     for (size_t i = 0; status == LT_OK && i < ledger->count; i++)
-        lt_jobs_fold(jobs, ledger->entries[i].class_id, ledger->entries[i].pack_id, ledger->entries[i].row);
+        lt_jobs_fold(jobs, ledger->entries[i].class_id, ledger->entries[i].pack_id,
+                     ledger->entries[i].row);
     clear(ledger);
     return status;
 }

@@ -13,8 +13,8 @@ struct collector {
     lt_arena *arena;
     Lefttail__Row **rows;
     size_t count, cap;
-    size_t bytes;           /* packed, at most */
-    size_t words_bytes;     /* of that, details */
+    size_t bytes;       /* packed, at most */
+    size_t words_bytes; /* of that, details */
 };
 
 static bool collect(void *context, const Lefttail__Row *row)
@@ -24,7 +24,8 @@ static bool collect(void *context, const Lefttail__Row *row)
         return false; /* more rows than items: the caller looks at cap */
     Lefttail__Row *copy = lt_arena_alloc(collector->arena, sizeof *copy);
     *copy = *row;
-    copy->logits.data = (uint8_t *)lt_arena_strndup(collector->arena, (const char *)row->logits.data, row->logits.len);
+    copy->logits.data = (uint8_t *)lt_arena_strndup(
+        collector->arena, (const char *)row->logits.data, row->logits.len);
     copy->detail = lt_arena_strdup(collector->arena, row->detail);
     collector->rows[collector->count++] = copy;
     const size_t words = strlen(row->detail);
@@ -33,7 +34,8 @@ static bool collect(void *context, const Lefttail__Row *row)
     return true;
 }
 
-/* A group that no frame could hold goes without the words of its failures; lt_loader saw to the rest. */
+/* A group that no frame could hold goes without the words of its failures; lt_loader saw to the
+ * rest. */
 static void fit_frame(struct collector *collector)
 {
     if (collector->bytes <= LT_FRAME_BYTES_MAX - PAGE_ENVELOPE_BYTES)
@@ -43,17 +45,20 @@ static void fit_frame(struct collector *collector)
     collector->bytes -= collector->words_bytes;
 }
 
-static lt_status collect_group(lt_shell *shell, const lt_job_plan *plan, uint32_t p, uint32_t s, struct collector *collector, lt_error *error)
+static lt_status collect_group(lt_shell *shell, const lt_job_plan *plan, uint32_t p, uint32_t s,
+                               struct collector *collector, lt_error *error)
 {
     const uint32_t items = plan->manifest->packs[p]->items;
     *collector = (struct collector){.arena = &shell->arena, .cap = items};
     collector->rows = lt_arena_alloc(&shell->arena, items * sizeof(Lefttail__Row *));
-    LT_TRY(lt_store_rows(shell->store, plan->class_ids[s], plan->pack_ids[p], 0, collect, collector, error));
+    LT_TRY(lt_store_rows(shell->store, plan->class_ids[s], plan->pack_ids[p], 0, collect, collector,
+                         error));
     fit_frame(collector);
     return LT_OK;
 }
 
-static void add_group(lt_shell *shell, Lefttail__RowsReply *reply, uint32_t p, uint32_t s, const struct collector *collector)
+static void add_group(lt_shell *shell, Lefttail__RowsReply *reply, uint32_t p, uint32_t s,
+                      const struct collector *collector)
 {
     Lefttail__RowGroup *group = lt_arena_alloc(&shell->arena, sizeof *group);
     lefttail__row_group__init(group);
@@ -97,13 +102,15 @@ lt_status lt_pages_make(lt_shell *shell, lt_job *job, uint32_t pack_index, uint3
     lt_shell_commit(shell); /* what is shown does not vanish again */
     const lt_job_plan *plan = &job->plan;
     if (!plan->manifest)
-        return lt_remedy(error, lt_fail(error, LT_CONFLICT, NULL, "the job has just ended"), "try again");
+        return lt_remedy(error, lt_fail(error, LT_CONFLICT, NULL, "the job has just ended"),
+                         "try again");
     Lefttail__RowsReply *reply = lt_arena_alloc(&shell->arena, sizeof *reply);
     lefttail__rows_reply__init(reply);
     reply->groups = lt_arena_alloc(&shell->arena, LT_PAGE_GROUPS_MAX * sizeof *reply->groups);
     size_t bytes = PAGE_ENVELOPE_BYTES;
     uint32_t p = pack_index, s = scorer_index;
-    for (int looked = 0; looked < LT_PAGE_GROUPS_MAX && find_group(plan->manifest, &p, &s); looked++, s++) {
+    for (int looked = 0; looked < LT_PAGE_GROUPS_MAX && find_group(plan->manifest, &p, &s);
+         looked++, s++) {
         struct collector collector;
         LT_TRY(collect_group(shell, plan, p, s, &collector, error));
         if (reply->n_groups > 0 && bytes + collector.bytes > LT_PAGE_BYTES_TARGET)

@@ -79,11 +79,15 @@ static void forget_oldest(lt_peers *peers)
     free(oldest);
 }
 
-lt_worker_record *lt_peers_worker(lt_peers *peers, const uint8_t instance[LT_INSTANCE_BYTES], const char *key)
+lt_worker_record *lt_peers_worker(lt_peers *peers, const uint8_t instance[LT_INSTANCE_BYTES],
+                                  const char *key)
 {
     lt_worker_record *worker = lt_table_find(&peers->instances, instance_key(instance));
     if (worker)
-        return memcmp(worker->instance, instance, LT_INSTANCE_BYTES) == 0 && strcmp(worker->key, key) == 0 ? worker : NULL;
+        return memcmp(worker->instance, instance, LT_INSTANCE_BYTES) == 0 &&
+                       strcmp(worker->key, key) == 0
+                   ? worker
+                   : NULL;
     if (peers->workers.count >= LT_WORKERS_REMEMBERED_MAX)
         forget_oldest(peers);
     worker = lt_alloc(sizeof *worker);
@@ -114,7 +118,7 @@ uint32_t lt_peers_worker_count(const lt_peers *peers)
 
 /* ---- keys that sent garbage ------------------------------------------------------------------ */
 
-enum { STRIKES = sizeof ((lt_peers *)0)->strikes / sizeof(struct lt_strike) };
+enum { STRIKES = sizeof((lt_peers *)0)->strikes / sizeof(struct lt_strike) };
 
 static struct lt_strike *find_strike(const lt_peers *peers, const char *key)
 {

@@ -1,4 +1,5 @@
-/* What an operator can choose about a coordinator: command line, environment, configuration file. */
+/* What an operator can choose about a coordinator: command line, environment, configuration file.
+ */
 #ifndef LT_COORDINATOR_SETTINGS_H
 #define LT_COORDINATOR_SETTINGS_H
 
@@ -10,10 +11,10 @@
 #include "common/status.h"
 
 typedef struct lt_settings {
-    char *data;                 /* folder of everything that must not be forgotten */
-    char *workers;              /* endpoint to bind */
+    char *data;    /* folder of everything that must not be forgotten */
+    char *workers; /* endpoint to bind */
     char *clients;
-    char *keys;                 /* folder of CurveZMQ keys; NULL: none */
+    char *keys; /* folder of CurveZMQ keys; NULL: none */
     char *config;
     char *log_level_word, *log_format_word, *log_file;
     lt_log_level log_level;

@@ -12,7 +12,6 @@
 enum {
     SPACE_RETRY_MS = 1000,
     SWEEP_MS = 3600 * 1000,
-    GOODBYE_MS = 500,
 };
 
 /* ---- events through the core ------------------------------------------------------------ */
@@ -27,8 +26,10 @@ static void arm_tick(lt_shell *shell)
     uv_timer_start(&shell->tick_timer, on_tick, due > now ? due - now : 0, 0);
 }
 
-/* A second opinion on rows that were recorded before: inference is exact, so other bits are a fault. */
-static void compare_known_rows(lt_shell *shell, const lt_event *event, const Lefttail__Results *results)
+/* A second opinion on rows that were recorded before: inference is exact, so other bits are a
+ * fault. */
+static void compare_known_rows(lt_shell *shell, const lt_event *event,
+                               const Lefttail__Results *results)
 {
     const uint32_t class_id = event->results.class_id, pack_id = event->results.pack_id;
     if (class_id == 0 || !event->results.lease.trusted)
@@ -41,15 +42,17 @@ static void compare_known_rows(lt_shell *shell, const lt_event *event, const Lef
         }
         lt_store_put_outcome outcome;
         lt_error error;
-        if (lt_store_compare_row(shell->store, class_id, pack_id, results->rows[i], &outcome, &error) != LT_OK)
+        if (lt_store_compare_row(shell->store, class_id, pack_id, results->rows[i], &outcome,
+                                 &error) != LT_OK)
             return;
         shell->counts.rows_agreed += outcome == LT_STORE_SAME;
         if (outcome != LT_STORE_DIFFERENT)
             continue;
         shell->counts.rows_differed++;
-        const lt_worker_record *worker = lt_peers_worker_by_number(&shell->worker_peers, event->worker);
-        lt_log_error("row_differs", "worker", "%s", worker ? worker->name : "", "class", "%u", class_id,
-                     "pack", "%u", pack_id, "item", "%u", results->rows[i]->item, NULL);
+        const lt_worker_record *worker =
+            lt_peers_worker_by_number(&shell->worker_peers, event->worker);
+        lt_log_error("row_differs", "worker", "%s", worker ? worker->name : "", "class", "%u",
+                     class_id, "pack", "%u", pack_id, "item", "%u", results->rows[i]->item, NULL);
     }
 }
 
@@ -72,7 +75,8 @@ void lt_shell_step(lt_shell *shell, const lt_event *event, Lefttail__Message *me
         lt_wire_free(&message);
     if (shell->ledger.rows >= LT_COMMIT_ROWS || shell->ledger.failed || shell->jobs_unsaved)
         lt_shell_commit(shell);
-    else if (shell->ledger.ticket != 0 && !shell->store_blocked && !uv_is_active((uv_handle_t *)&shell->commit_timer))
+    else if (shell->ledger.ticket != 0 && !shell->store_blocked &&
+             !uv_is_active((uv_handle_t *)&shell->commit_timer))
         uv_timer_start(&shell->commit_timer, on_commit_due, LT_COMMIT_MS, 0);
     lt_watch_pump(shell);
     arm_tick(shell);
@@ -127,7 +131,8 @@ bool lt_shell_commit(lt_shell *shell)
     while (shell->ledger.ticket != 0 && !shell->store_blocked && shell->exit_code == 0) {
         uint64_t ticket;
         lt_error error;
-        const lt_status status = lt_ledger_commit(&shell->ledger, shell->store, &shell->jobs, &ticket, &error);
+        const lt_status status =
+            lt_ledger_commit(&shell->ledger, shell->store, &shell->jobs, &ticket, &error);
         if (status == LT_FULL) {
             block(shell, &error);
             break;
@@ -207,12 +212,14 @@ void lt_shell_stop(lt_shell *shell, int exit_code)
     uv_stop(&shell->loop);
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------ */
+/* ---- opening and closing ------------------------------------------------------------------------
+ */
 
 static void open_loop(lt_shell *shell)
 {
     LT_ASSERT(uv_loop_init(&shell->loop) == 0);
-    uv_timer_t *timers[] = {&shell->tick_timer, &shell->commit_timer, &shell->space_timer, &shell->second_timer};
+    uv_timer_t *timers[] = {&shell->tick_timer, &shell->commit_timer, &shell->space_timer,
+                            &shell->second_timer};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
         uv_timer_init(&shell->loop, timers[i]);
         timers[i]->data = shell;
@@ -232,7 +239,8 @@ static lt_status open_state(lt_shell *shell, lt_error *error)
 {
     const lt_settings *settings = shell->settings;
     LT_TRY(lt_store_open(settings->data, &shell->store, error));
-    const lt_blobs_options blobs = {.blob_bytes_max = settings->blob_bytes_max, .trust_paths = settings->trust_paths};
+    const lt_blobs_options blobs = {.blob_bytes_max = settings->blob_bytes_max,
+                                    .trust_paths = settings->trust_paths};
     LT_TRY(lt_blobs_open(settings->data, &blobs, &shell->blobs, error));
     LT_TRY(lt_token_key_open(settings->data, &shell->token_key, error));
     shell->verifier = lt_verifier_new(&shell->loop, shell->blobs);
@@ -268,19 +276,24 @@ static lt_status open_sockets(lt_shell *shell, lt_error *error)
     lt_keys keys = {0};
     const lt_keys *used = shell->settings->keys ? &keys : NULL;
     lt_status status = used ? open_keys(shell, &keys, error) : LT_OK;
-    const lt_router_options workers = {.endpoint = shell->settings->workers, .zap_domain = LT_ZAP_WORKERS, .keys = used};
-    const lt_router_options clients = {.endpoint = shell->settings->clients, .zap_domain = LT_ZAP_CLIENTS, .keys = used};
+    const lt_router_options workers = {
+        .endpoint = shell->settings->workers, .zap_domain = LT_ZAP_WORKERS, .keys = used};
+    const lt_router_options clients = {
+        .endpoint = shell->settings->clients, .zap_domain = LT_ZAP_CLIENTS, .keys = used};
     lt_router_events worker_events = lt_shell_worker_events, client_events = lt_shell_client_events;
     worker_events.context = client_events.context = shell;
     if (status == LT_OK)
-        status = lt_router_open(&shell->worker_router, &shell->loop, &workers, &worker_events, error);
+        status =
+            lt_router_open(&shell->worker_router, &shell->loop, &workers, &worker_events, error);
     if (status == LT_OK)
-        status = lt_router_open(&shell->client_router, &shell->loop, &clients, &client_events, error);
+        status =
+            lt_router_open(&shell->client_router, &shell->loop, &clients, &client_events, error);
     lt_keys_wipe(&keys);
     return status;
 }
 
-/* DIR/endpoints: "workers ENDPOINT" and "clients ENDPOINT", for scripts that let the system choose. */
+/* DIR/endpoints: "workers ENDPOINT" and "clients ENDPOINT", for scripts that let the system choose.
+ */
 static lt_status write_endpoints(lt_shell *shell, lt_error *error)
 {
     lt_buf text = {0};
@@ -299,8 +312,9 @@ static void close_shell(lt_shell *shell)
     lt_router_close(&shell->client_router);
     lt_signals_close(&shell->signals);
     lt_verifier_close(&shell->verifier);
-    uv_handle_t *own[] = {(uv_handle_t *)&shell->tick_timer, (uv_handle_t *)&shell->commit_timer, (uv_handle_t *)&shell->space_timer,
-                          (uv_handle_t *)&shell->second_timer, (uv_handle_t *)&shell->load_idle};
+    uv_handle_t *own[] = {(uv_handle_t *)&shell->tick_timer, (uv_handle_t *)&shell->commit_timer,
+                          (uv_handle_t *)&shell->space_timer, (uv_handle_t *)&shell->second_timer,
+                          (uv_handle_t *)&shell->load_idle};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         uv_close(own[i], NULL);
     uv_run(&shell->loop, UV_RUN_DEFAULT);
@@ -324,9 +338,11 @@ static lt_status serve(lt_shell *shell, lt_error *error)
     LT_TRY(open_state(shell, error));
     LT_TRY(open_sockets(shell, error));
     LT_TRY(write_endpoints(shell, error));
-    lt_log_info("ready", "version", "%s", LT_VERSION, "data", "%s", shell->settings->data, "epoch", "%lu", lt_store_epoch(shell->store),
-                "workers", "%s", lt_router_endpoint(shell->worker_router), "clients", "%s", lt_router_endpoint(shell->client_router),
-                "jobs", "%lu", (uint64_t)shell->jobs.count, NULL);
+    lt_log_info("ready", "version", "%s", LT_VERSION, "data", "%s", shell->settings->data, "epoch",
+                "%lu", lt_store_epoch(shell->store), "workers", "%s",
+                lt_router_endpoint(shell->worker_router), "clients", "%s",
+                lt_router_endpoint(shell->client_router), "jobs", "%lu",
+                (uint64_t)shell->jobs.count, NULL);
     uv_timer_start(&shell->second_timer, on_second, 1000, 1000);
     arm_tick(shell);
     uv_run(&shell->loop, UV_RUN_DEFAULT);

@@ -1,5 +1,5 @@
-/* The shell around the core: sockets, store and blobs in one libuv loop. Messages become events, the
- * core's actions become messages and rows; nothing is decided here that the core decides.
+/* The shell around the core: sockets, store and blobs in one libuv loop. Messages become events,
+ * the core's actions become messages and rows; nothing is decided here that the core decides.
  *
  *     workers.c, clients.c, transfer.c --event--> lt_shell_step --> lt_core_step --> actions.c
  *                                                      |
@@ -28,22 +28,22 @@
 #include "coordinator/watch.h"
 
 typedef struct lt_shell_counts {
-    uint64_t garbage;           /* messages that ended a session */
-    uint64_t strangers;         /* messages of peers that had not said Hello */
-    uint64_t rows_refused;      /* rows that lt_row_check refused */
-    uint64_t rows_agreed;       /* second rows with the same bits */
-    uint64_t rows_differed;     /* second rows with other bits */
+    uint64_t garbage;       /* messages that ended a session */
+    uint64_t strangers;     /* messages of peers that had not said Hello */
+    uint64_t rows_refused;  /* rows that lt_row_check refused */
+    uint64_t rows_agreed;   /* second rows with the same bits */
+    uint64_t rows_differed; /* second rows with other bits */
     uint64_t commits;
 } lt_shell_counts;
 
 typedef struct lt_shell {
     const lt_settings *settings;
     uv_loop_t loop;
-    uv_timer_t tick_timer;      /* the core's next due time */
-    uv_timer_t commit_timer;    /* 2 ms after the first row of a transaction */
-    uv_timer_t space_timer;     /* while the disk is full */
-    uv_timer_t second_timer;    /* progress events, watchers */
-    uv_idle_t load_idle;        /* while a job is being loaded */
+    uv_timer_t tick_timer;   /* the core's next due time */
+    uv_timer_t commit_timer; /* 2 ms after the first row of a transaction */
+    uv_timer_t space_timer;  /* while the disk is full */
+    uv_timer_t second_timer; /* progress events, watchers */
+    uv_idle_t load_idle;     /* while a job is being loaded */
     lt_signals signals;
     lt_store *store;
     lt_blobs *blobs;
@@ -58,13 +58,14 @@ typedef struct lt_shell {
     lt_ledger ledger;
     lt_watchers watchers;
     lt_token_key token_key;
-    lt_arena arena;             /* of the message that is being made */
-    lt_buf chunk;               /* of the blob chunk that is being sent */
+    lt_arena arena; /* of the message that is being made */
+    lt_buf chunk;   /* of the blob chunk that is being sent */
     lt_shell_counts counts;
-    uint64_t progress_ms;       /* when the last progress line was written */
-    uint64_t swept_ms;          /* when old parts were last removed */
-    lt_job *plans_read[2];      /* ended jobs whose plans were read for their rows; the older goes first */
-    bool jobs_unsaved;          /* some job's end is not in the store yet */
+    uint64_t progress_ms; /* when the last progress line was written */
+    uint64_t swept_ms;    /* when old parts were last removed */
+    lt_job
+        *plans_read[2]; /* ended jobs whose plans were read for their rows; the older goes first */
+    bool jobs_unsaved;  /* some job's end is not in the store yet */
     bool store_blocked, stopping;
     int exit_code;
 } lt_shell;
@@ -90,28 +91,37 @@ void lt_shell_stop(lt_shell *shell, int exit_code);
 void lt_shell_act(lt_shell *shell, const lt_action *action, const Lefttail__Results *results);
 
 /* ---- sessions.c: Hello, Bye, Refuse; both endpoints */
-extern const lt_router_events lt_shell_worker_events, lt_shell_client_events; /* context: the shell */
-void lt_shell_refuse(lt_shell *shell, lt_router *router, lt_peer peer, Lefttail__RefuseReason reason, const char *text);
+extern const lt_router_events lt_shell_worker_events,
+    lt_shell_client_events; /* context: the shell */
+void lt_shell_refuse(lt_router *router, lt_peer peer, Lefttail__RefuseReason reason,
+                     const char *text);
 /* Ends the session of a peer that sent what it may not send: Refuse, then silence. */
-void lt_shell_spoiled(lt_shell *shell, lt_router *router, lt_peer peer, const char *key, const char *why);
-/* The session is over. LEFT_BYE and LEFT_GONE tell the core about a worker; LEFT_KNOWN: it said so itself. */
+void lt_shell_spoiled(lt_shell *shell, lt_router *router, lt_peer peer, const char *key,
+                      const char *why);
+/* The session is over. LEFT_BYE and LEFT_GONE tell the core about a worker; LEFT_KNOWN: it said so
+ * itself. */
 typedef enum lt_left { LT_LEFT_BYE, LT_LEFT_GONE, LT_LEFT_KNOWN } lt_left;
 void lt_shell_forget(lt_shell *shell, lt_router *router, lt_session *session, lt_left left);
 void lt_shell_goodbye(lt_shell *shell, const char *reason); /* Bye to everybody */
 
-/* ---- workers.c, clients.c: one message of a session; takes the message over when it sets *message NULL */
+/* ---- workers.c, clients.c: one message of a session; takes the message over when it sets *message
+ * NULL */
 void lt_shell_on_worker(lt_shell *shell, lt_session *session, Lefttail__Message **message);
 void lt_shell_on_client(lt_shell *shell, lt_session *session, const Lefttail__Message *message);
 
 /* Answers a client's request. `message` has its body set; request and packing are done here. */
 void lt_shell_reply(lt_shell *shell, lt_peer peer, uint64_t request, Lefttail__Message *message);
 void lt_shell_reply_error(lt_shell *shell, lt_peer peer, uint64_t request, const lt_error *error);
-void lt_shell_reply_job(lt_shell *shell, lt_peer peer, uint64_t request, const lt_job *job, bool existed);
+void lt_shell_reply_job(lt_shell *shell, lt_peer peer, uint64_t request, const lt_job *job,
+                        bool existed);
 
 /* ---- transfer.c: blobs */
-void lt_shell_on_offer(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__BlobOffer *offer);
-void lt_shell_on_chunk(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__BlobChunk *chunk);
+void lt_shell_on_offer(lt_shell *shell, lt_peer peer, uint64_t request,
+                       const Lefttail__BlobOffer *offer);
+void lt_shell_on_chunk(lt_shell *shell, lt_peer peer, uint64_t request,
+                       const Lefttail__BlobChunk *chunk);
 /* Answers with BlobChunk or BlobError, to workers (request 0) and clients. */
-void lt_shell_on_get(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t request, const Lefttail__BlobGet *get);
+void lt_shell_on_get(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t request,
+                     const Lefttail__BlobGet *get);
 
 #endif

@@ -1,4 +1,5 @@
-/* Rows, jobs and the numbers of digests. How the file is opened, locked and committed: store_open.c. */
+/* Rows, jobs and the numbers of digests. How the file is opened, locked and committed:
+ * store_open.c. */
 #include "coordinator/store_inner.h"
 
 #include <string.h>
@@ -19,7 +20,8 @@ static lt_status find_id(lt_store *store, lt_statement name, const lt_digest *di
     if (items && rc == SQLITE_ROW)
         *items = sqlite3_column_int64(query, 1);
     sqlite3_reset(query);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? LT_OK : lt_store_fail(store, rc, "reading", error);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? LT_OK
+                                                 : lt_store_fail(store, rc, "reading", error);
 }
 
 lt_status lt_store_class_id(lt_store *store, const lt_digest *class, uint32_t *id, lt_error *error)
@@ -28,7 +30,8 @@ lt_status lt_store_class_id(lt_store *store, const lt_digest *class, uint32_t *i
     LT_TRY(find_id(store, LT_S_CLASS_FIND, class, &found, NULL, error));
     if (found == 0) {
         LT_TRY(lt_store_begin(store, error));
-        sqlite3_bind_blob(store->statements[LT_S_CLASS_ADD], 1, class->bytes, LT_DIGEST_BYTES, SQLITE_STATIC);
+        sqlite3_bind_blob(store->statements[LT_S_CLASS_ADD], 1, class->bytes, LT_DIGEST_BYTES,
+                          SQLITE_STATIC);
         const int rc = lt_store_execute(store, LT_S_CLASS_ADD);
         if (rc != SQLITE_OK)
             return lt_store_fail(store, rc, "recording a numerics class", error);
@@ -44,8 +47,10 @@ lt_status lt_store_pack_id(lt_store *store, const lt_digest *pack, uint32_t item
     int64_t found, items_found = items;
     LT_TRY(find_id(store, LT_S_PACK_FIND, pack, &found, &items_found, error));
     if (items_found != items)
-        return lt_expected(error, lt_fail(error, LT_INPUT, "manifest.packs", "a pack is said to have %u items", items),
-                           "%lld, as an earlier job said of the same content", (long long)items_found);
+        return lt_expected(
+            error,
+            lt_fail(error, LT_INPUT, "manifest.packs", "a pack is said to have %u items", items),
+            "%lld, as an earlier job said of the same content", (long long)items_found);
     if (found == 0) {
         LT_TRY(lt_store_begin(store, error));
         sqlite3_stmt *add = store->statements[LT_S_PACK_ADD];
@@ -61,8 +66,8 @@ lt_status lt_store_pack_id(lt_store *store, const lt_digest *pack, uint32_t item
 }
 
 /* Kept as 16-bit numbers and a CRC32C behind them. */
-lt_status lt_store_pack_variants(lt_store *store, uint32_t pack_id, uint16_t *variants, uint32_t items,
-                                 lt_error *error)
+lt_status lt_store_pack_variants(lt_store *store, uint32_t pack_id, uint16_t *variants,
+                                 uint32_t items, lt_error *error)
 {
     sqlite3_stmt *query = store->statements[LT_S_VARIANTS_GET];
     sqlite3_bind_int64(query, 1, pack_id);
@@ -74,8 +79,11 @@ lt_status lt_store_pack_variants(lt_store *store, uint32_t pack_id, uint16_t *va
         uint32_t crc;
         memcpy(&crc, held + bytes, 4);
         memcpy(variants, held, bytes);
-        status = crc == lt_crc32c(0, held, bytes) ? LT_OK
-               : lt_fail(error, LT_IO, store->path, "is damaged: the variants of pack %u have a wrong checksum", pack_id);
+        status =
+            crc == lt_crc32c(0, held, bytes)
+                ? LT_OK
+                : lt_fail(error, LT_IO, store->path,
+                          "is damaged: the variants of pack %u have a wrong checksum", pack_id);
     } else if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         status = lt_store_fail(store, rc, "reading a pack", error);
     }
@@ -102,9 +110,11 @@ lt_status lt_store_put_pack_variants(lt_store *store, uint32_t pack_id, const ui
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static void bind_row(sqlite3_stmt *add, uint32_t class_id, uint32_t pack_id, const Lefttail__Row *row)
+static void bind_row(sqlite3_stmt *add, uint32_t class_id, uint32_t pack_id,
+                     const Lefttail__Row *row)
 {
-    const int64_t numbers[] = {class_id, pack_id, row->item, row->state, row->tokens, row->tokens_cut, row->flags, row->reason};
+    const int64_t numbers[] = {class_id,    pack_id,         row->item,  row->state,
+                               row->tokens, row->tokens_cut, row->flags, row->reason};
     for (int i = 0; i < 8; i++)
         sqlite3_bind_int64(add, i + 1, numbers[i]);
     if (row->logits.len > 0)
@@ -135,15 +145,17 @@ static void read_row(sqlite3_stmt *query, Lefttail__Row *row)
     row->crc32c = (uint32_t)sqlite3_column_int64(query, 8);
 }
 
-static lt_status check_row(lt_store *store, uint32_t class_id, uint32_t pack_id, const Lefttail__Row *row,
-                           lt_error *error)
+static lt_status check_row(lt_store *store, uint32_t class_id, uint32_t pack_id,
+                           const Lefttail__Row *row, lt_error *error)
 {
     if (row->crc32c == lt_row_crc(row) && strlen(row->detail) <= LT_DETAIL_BYTES_MAX)
         return LT_OK;
-    return lt_remedy(error,
-                     lt_fail(error, LT_IO, store->path, "the row (class %u, pack %u, item %u) is damaged: its checksum is wrong",
-                             class_id, pack_id, row->item),
-                     "put a copy of the file back, or start with another --data folder");
+    return lt_remedy(
+        error,
+        lt_fail(error, LT_IO, store->path,
+                "the row (class %u, pack %u, item %u) is damaged: its checksum is wrong", class_id,
+                pack_id, row->item),
+        "put a copy of the file back, or start with another --data folder");
 }
 
 lt_status lt_store_rows(lt_store *store, uint32_t class_id, uint32_t pack_id, uint32_t first_item,
@@ -185,10 +197,12 @@ static bool compare_row(void *context, const Lefttail__Row *held)
     if (held->item != offered->item)
         return false; /* the next one: there is none for this item */
     if (held->crc32c == offered->crc32c && held->logits.len == offered->logits.len &&
-        (held->logits.len == 0 || memcmp(held->logits.data, offered->logits.data, held->logits.len) == 0))
+        (held->logits.len == 0 ||
+         memcmp(held->logits.data, offered->logits.data, held->logits.len) == 0))
         comparison->outcome = LT_STORE_SAME;
     else
-        comparison->outcome = curable(held) || curable(offered) ? LT_STORE_LATE : LT_STORE_DIFFERENT;
+        comparison->outcome =
+            curable(held) || curable(offered) ? LT_STORE_LATE : LT_STORE_DIFFERENT;
     return false;
 }
 
@@ -210,7 +224,8 @@ lt_status lt_store_put_row(lt_store *store, uint32_t class_id, uint32_t pack_id,
 }
 
 lt_status lt_store_compare_row(lt_store *store, uint32_t class_id, uint32_t pack_id,
-                               const Lefttail__Row *row, lt_store_put_outcome *outcome, lt_error *error)
+                               const Lefttail__Row *row, lt_store_put_outcome *outcome,
+                               lt_error *error)
 {
     struct comparison comparison = {row, LT_STORE_NEW};
     LT_TRY(lt_store_rows(store, class_id, pack_id, row->item, compare_row, &comparison, error));
@@ -256,9 +271,12 @@ static bool read_job(sqlite3_stmt *query, lt_store_job *job)
     job->priority = sqlite3_column_int(query, 8);
     job->status = sqlite3_column_blob(query, 9);
     job->status_bytes = (size_t)sqlite3_column_bytes(query, 9);
-    return lt_digest_from_bytes(sqlite3_column_blob(query, 1), (size_t)sqlite3_column_bytes(query, 1), &job->fingerprint) &&
-           lt_digest_from_bytes(sqlite3_column_blob(query, 2), (size_t)sqlite3_column_bytes(query, 2), &job->manifest) &&
-           job->state >= LEFTTAIL__JOB_STATE__JOB_RUNNING && job->state <= LEFTTAIL__JOB_STATE__JOB_CANCELLED;
+    return lt_digest_from_bytes(sqlite3_column_blob(query, 1),
+                                (size_t)sqlite3_column_bytes(query, 1), &job->fingerprint) &&
+           lt_digest_from_bytes(sqlite3_column_blob(query, 2),
+                                (size_t)sqlite3_column_bytes(query, 2), &job->manifest) &&
+           job->state >= LEFTTAIL__JOB_STATE__JOB_RUNNING &&
+           job->state <= LEFTTAIL__JOB_STATE__JOB_CANCELLED;
 }
 
 lt_status lt_store_jobs(lt_store *store, lt_store_job_fn *each, void *context, lt_error *error)
@@ -269,7 +287,8 @@ lt_status lt_store_jobs(lt_store *store, lt_store_job_fn *each, void *context, l
         lt_store_job job;
         if (!read_job(query, &job)) {
             sqlite3_reset(query);
-            return lt_fail(error, LT_IO, store->path, "is damaged: a record of its jobs cannot be read");
+            return lt_fail(error, LT_IO, store->path,
+                           "is damaged: a record of its jobs cannot be read");
         }
         each(context, &job);
     }

@@ -7,7 +7,7 @@
 #include "coordinator/store.h"
 
 /* name, SQL */
-#define LT_STATEMENT_LIST(X)                                                                          \
+#define LT_STATEMENT_LIST(X)                                                                       \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \
@@ -20,7 +20,7 @@
     X(ROW_ADD, "INSERT OR IGNORE INTO row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")  \
     X(ROWS, "SELECT item, state, tokens, tokens_cut, flags, reason, logits, detail, crc FROM row"  \
             " WHERE class = ?1 AND pack = ?2 AND item >= ?3 ORDER BY item")                        \
-    X(JOB_PUT, "INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")           \
+    X(JOB_PUT, "INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")      \
     X(JOBS, "SELECT id, fingerprint, manifest, name, state, submitted, ended, known, priority,"    \
             " status FROM job ORDER BY submitted, id")
 
@@ -28,13 +28,13 @@ typedef enum lt_statement {
 #define X(name, sql) LT_S_##name,
     LT_STATEMENT_LIST(X)
 #undef X
-    LT_STATEMENT_COUNT
+        LT_STATEMENT_COUNT
 } lt_statement;
 
 struct lt_store {
     sqlite3 *db;
     sqlite3_stmt *statements[LT_STATEMENT_COUNT];
-    char *path;         /* DIR/lefttail.db */
+    char *path; /* DIR/lefttail.db */
     int lock_fd;
     uint64_t epoch;
 };

@@ -1,9 +1,9 @@
-/* One connection with locking_mode=EXCLUSIVE keeps the log's index in memory: no -shm file, and a second
- * process cannot read half of a state. The lock on DIR/lock comes first, because SQLite takes its
- * own only at the first access and says "busy" without a name.
+/* One connection with locking_mode=EXCLUSIVE keeps the log's index in memory: no -shm file, and a
+ * second process cannot read half of a state. The lock on DIR/lock comes first, because SQLite
+ * takes its own only at the first access and says "busy" without a name.
  *
- * A transaction is opened by the first write and ends in commit or rollback. SQLite may roll back by
- * itself (no space, i/o error), so every failure path asks sqlite3_get_autocommit. */
+ * A transaction is opened by the first write and ends in commit or rollback. SQLite may roll back
+ * by itself (no space, i/o error), so every failure path asks sqlite3_get_autocommit. */
 #include "coordinator/store_inner.h"
 
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "common/file.h"
 #include "common/version.h"
 
+enum { LOCK_TRIES = 20, LOCK_WAIT_MS = 100 };
 #define APPLICATION_ID 0x4c465454 /* "LFTT" in the file's header */
 
 static const char *const statement_sql[] = {
@@ -48,8 +49,10 @@ static int last_errno(sqlite3 *db)
     for (int i = 0; db && i < 2; i++) {
         sqlite3_file *file = NULL;
         int number = 0;
-        if (sqlite3_file_control(db, "main", files[i], &file) == SQLITE_OK && file && file->pMethods &&
-            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK && number != 0)
+        if (sqlite3_file_control(db, "main", files[i], &file) == SQLITE_OK && file &&
+            file->pMethods &&
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK &&
+            number != 0)
             return number;
     }
     return 0;
@@ -71,16 +74,46 @@ lt_status lt_store_fail(lt_store *store, int rc, const char *doing, lt_error *er
         lt_remedy(error, lt_fail(error, status, store->path, "no space while %s", doing),
                   "free space; the work goes on by itself");
     else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-        lt_remedy(error, lt_fail(error, status, store->path, "is damaged (%s while %s)", sqlite3_errstr(rc), doing),
-                  "put a copy back, or start with another --data folder: jobs can be submitted again");
+        lt_remedy(
+            error,
+            lt_fail(error, status, store->path, "is damaged (%s while %s)", sqlite3_errstr(rc),
+                    doing),
+            "put a copy back, or start with another --data folder: jobs can be submitted again");
     else
-        lt_fail(error, status, store->path, "%s%s%s while %s", sqlite3_errstr(rc), number ? ": " : "",
-                number ? strerror(number) : "", doing);
+        lt_fail(error, status, store->path, "%s%s%s while %s", sqlite3_errstr(rc),
+                number ? ": " : "", number ? strerror(number) : "", doing);
     lt_store_rollback(store);
     return status;
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
+
+/* Whose number is in the lock file; 0: none that can be read. */
+static long lock_owner(int fd)
+{
+    char text[32] = "";
+    const ssize_t got = pread(fd, text, sizeof text - 1, 0);
+    return got > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+/* A coordinator that was killed a moment ago may still hold it: the system is taking it down. */
+static bool lock_wait(int fd)
+{
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK || tries >= LOCK_TRIES || lock_owner(fd) == (long)getpid())
+            return false;
+        usleep(LOCK_WAIT_MS * 1000);
+    }
+    return true;
+}
+
+static void lock_sign(int fd)
+{
+    char text[32];
+    const int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+        return; /* the number is for people; the lock itself holds */
+}
 
 static lt_status lock_take(const char *dir, int *fd_out, lt_error *error)
 {
@@ -89,20 +122,15 @@ static lt_status lock_take(const char *dir, int *fd_out, lt_error *error)
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) {
         status = lt_fail_errno(error, path, "cannot open the lock");
-    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        char owner[32] = "";
-        const ssize_t got = pread(fd, owner, sizeof owner - 1, 0);
-        owner[got > 0 ? strcspn(owner, "\n") : 0] = '\0';
-        status = lt_remedy(error,
-                           lt_fail(error, LT_CONFLICT, dir, "another coordinator (process %s) uses this folder",
-                                   owner[0] ? owner : "unknown"),
-                           "stop it first, or give this one another --data folder");
+    } else if (!lock_wait(fd)) {
+        status =
+            lt_remedy(error,
+                      lt_fail(error, LT_CONFLICT, dir,
+                              "another coordinator (process %ld) uses this folder", lock_owner(fd)),
+                      "stop it first, or give this one another --data folder");
         close(fd);
     } else {
-        char text[32];
-        const int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-        if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
-            (void)0; /* the number is for people; the lock itself holds */
+        lock_sign(fd);
         *fd_out = fd;
     }
     free(path);
@@ -125,7 +153,8 @@ static lt_status query_number(lt_store *store, const char *sql, int64_t fallback
     if (rc == SQLITE_OK && (rc = sqlite3_step(query)) == SQLITE_ROW)
         *out = sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? LT_OK : lt_store_fail(store, rc, "opening it", error);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? LT_OK
+                                                 : lt_store_fail(store, rc, "opening it", error);
 }
 
 static lt_status check_structure(lt_store *store, lt_error *error)
@@ -136,8 +165,9 @@ static lt_status check_structure(lt_store *store, lt_error *error)
     if (rc == SQLITE_OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
         const char *word = (const char *)sqlite3_column_text(query, 0);
         if (!word || strcmp(word, "ok") != 0)
-            status = lt_remedy(error, lt_fail(error, LT_IO, store->path, "is damaged: %s", word ? word : "?"),
-                               "put a copy back, or start with another --data folder");
+            status = lt_remedy(
+                error, lt_fail(error, LT_IO, store->path, "is damaged: %s", word ? word : "?"),
+                "put a copy back, or start with another --data folder");
     } else {
         status = lt_store_fail(store, rc, "checking it", error);
     }
@@ -158,13 +188,16 @@ static lt_status check_owner(lt_store *store, lt_error *error)
         snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);
         LT_TRY(run_sql(store, sql, "making its tables", error));
         LT_TRY(run_sql(store, schema_sql, "making its tables", error));
-        snprintf(sql, sizeof sql, "INSERT INTO meta VALUES ('schema', %d), ('epoch', 0)", LT_STORE_SCHEMA);
+        snprintf(sql, sizeof sql, "INSERT INTO meta VALUES ('schema', %d), ('epoch', 0)",
+                 LT_STORE_SCHEMA);
         LT_TRY(run_sql(store, sql, "making its tables", error));
     }
     LT_TRY(query_number(store, "SELECT value FROM meta WHERE key = 'schema'", -1, &schema, error));
     if (schema != LT_STORE_SCHEMA)
         return lt_remedy(error,
-                         lt_expected(error, lt_fail(error, LT_UNSUPPORTED, store->path, "has tables of version %lld", (long long)schema),
+                         lt_expected(error,
+                                     lt_fail(error, LT_UNSUPPORTED, store->path,
+                                             "has tables of version %lld", (long long)schema),
                                      "version %d", LT_STORE_SCHEMA),
                          "use the program that made it, or another --data folder");
     return LT_OK;
@@ -172,19 +205,22 @@ static lt_status check_owner(lt_store *store, lt_error *error)
 
 static lt_status open_database(lt_store *store, lt_error *error)
 {
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int rc = sqlite3_open_v2(store->path, &store->db, flags, NULL);
     if (rc != SQLITE_OK)
         return lt_store_fail(store, rc, "opening it", error);
     sqlite3_busy_timeout(store->db, 0);
-    LT_TRY(run_sql(store,
-                   "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                   "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384;"
-                   "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
-                   "opening it", error));
+    LT_TRY(run_sql(
+        store,
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384;"
+        "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+        "opening it", error));
     LT_TRY(check_structure(store, error));
     LT_TRY(check_owner(store, error));
-    LT_TRY(run_sql(store, "UPDATE meta SET value = value + 1 WHERE key = 'epoch'", "counting the start", error));
+    LT_TRY(run_sql(store, "UPDATE meta SET value = value + 1 WHERE key = 'epoch'",
+                   "counting the start", error));
     int64_t epoch;
     LT_TRY(query_number(store, "SELECT value FROM meta WHERE key = 'epoch'", 0, &epoch, error));
     if (epoch < 1)
@@ -192,8 +228,9 @@ static lt_status open_database(lt_store *store, lt_error *error)
     store->epoch = (uint64_t)epoch;
     LT_TRY(run_sql(store, "COMMIT", "counting the start", error));
     for (int i = 0; i < LT_STATEMENT_COUNT; i++) {
-        const int prepared = sqlite3_prepare_v3(store->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                                &store->statements[i], NULL);
+        const int prepared =
+            sqlite3_prepare_v3(store->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statements[i], NULL);
         if (prepared != SQLITE_OK)
             return lt_store_fail(store, prepared, "preparing its statements", error);
     }

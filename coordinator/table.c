@@ -51,7 +51,8 @@ void lt_table_put(lt_table *table, uint64_t key, void *value)
 /* Moves later entries of the run back over the hole, so that no tombstones are needed. */
 static void close_hole(lt_table *table, size_t hole)
 {
-    for (size_t i = (hole + 1) & (table->cap - 1); table->slots[i].key != 0; i = (i + 1) & (table->cap - 1)) {
+    for (size_t i = (hole + 1) & (table->cap - 1); table->slots[i].key != 0;
+         i = (i + 1) & (table->cap - 1)) {
         const size_t from_home = (i - home(table, table->slots[i].key)) & (table->cap - 1);
         if (from_home >= ((i - hole) & (table->cap - 1))) {
             table->slots[hole] = table->slots[i];

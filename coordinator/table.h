@@ -9,16 +9,16 @@
 
 typedef struct lt_table {
     struct lt_table_slot {
-        uint64_t key;   /* 0: free */
+        uint64_t key; /* 0: free */
         void *value;
-    } *slots;
-    size_t cap;         /* a power of two, or 0 */
+    } * slots;
+    size_t cap; /* a power of two, or 0 */
     size_t count;
 } lt_table;
 
-void *lt_table_find(const lt_table *table, uint64_t key);           /* NULL: not there */
-void lt_table_put(lt_table *table, uint64_t key, void *value);      /* replaces */
-void *lt_table_remove(lt_table *table, uint64_t key);               /* what was there, or NULL */
+void *lt_table_find(const lt_table *table, uint64_t key);      /* NULL: not there */
+void lt_table_put(lt_table *table, uint64_t key, void *value); /* replaces */
+void *lt_table_remove(lt_table *table, uint64_t key);          /* what was there, or NULL */
 void lt_table_fini(lt_table *table);
 
 /* Walks all entries in no order: *at starts at 0; false at the end. Not across changes. */

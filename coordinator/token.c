@@ -35,8 +35,9 @@ lt_status lt_token_key_open(const char *dir, lt_token_key *key, lt_error *error)
         if (bytes.len == sizeof key->bytes)
             memcpy(key->bytes, bytes.data, sizeof key->bytes);
         else
-            status = lt_remedy(error, lt_fail(error, LT_INPUT, path, "has %zu bytes in place of 16", bytes.len),
-                               "remove it: work under way is then scored again");
+            status = lt_remedy(
+                error, lt_fail(error, LT_INPUT, path, "has %zu bytes in place of 16", bytes.len),
+                "remove it: work under way is then scored again");
     }
     lt_buf_fini(&bytes);
     free(path);
@@ -54,7 +55,8 @@ static uint32_t get_u32(const uint8_t *bytes)
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-void lt_token_make(const lt_token_key *key, const lt_token_facts *facts, uint8_t token[LT_TOKEN_BYTES])
+void lt_token_make(const lt_token_key *key, const lt_token_facts *facts,
+                   uint8_t token[LT_TOKEN_BYTES])
 {
     uint8_t said[20 + LT_INSTANCE_BYTES];
     put_u32(said, facts->class_id);
@@ -67,7 +69,8 @@ void lt_token_make(const lt_token_key *key, const lt_token_facts *facts, uint8_t
     crypto_shorthash(token + 8, said, sizeof said, key->bytes);
 }
 
-bool lt_token_check(const lt_token_key *key, const void *token, size_t token_bytes, lt_token_facts *facts)
+bool lt_token_check(const lt_token_key *key, const void *token, size_t token_bytes,
+                    lt_token_facts *facts)
 {
     if (token_bytes != LT_TOKEN_BYTES)
         return false;

@@ -1,7 +1,8 @@
 /* The token of a lease: which unit it is about, and a proof that this coordinator gave it to this
  * worker. 16 bytes: class (4), pack (4), SipHash-2-4 (8) of both, the lease, its epoch and
- * the worker's instance, under a key kept in DIR/token.key. So rows that arrive after a restart, when
- * the lease is forgotten, still find their unit, and a worker cannot speak of another's lease. */
+ * the worker's instance, under a key kept in DIR/token.key. So rows that arrive after a restart,
+ * when the lease is forgotten, still find their unit, and a worker cannot speak of another's lease.
+ */
 #ifndef LT_COORDINATOR_TOKEN_H
 #define LT_COORDINATOR_TOKEN_H
 
@@ -26,10 +27,12 @@ typedef struct lt_token_facts {
     uint8_t instance[LT_INSTANCE_BYTES];
 } lt_token_facts;
 
-void lt_token_make(const lt_token_key *key, const lt_token_facts *facts, uint8_t token[LT_TOKEN_BYTES]);
+void lt_token_make(const lt_token_key *key, const lt_token_facts *facts,
+                   uint8_t token[LT_TOKEN_BYTES]);
 
-/* `facts` has lease, epoch and instance as the message says them; fills in class and pack. False: the
- * token is not this coordinator's word about them. */
-bool lt_token_check(const lt_token_key *key, const void *token, size_t token_bytes, lt_token_facts *facts);
+/* `facts` has lease, epoch and instance as the message says them; fills in class and pack. False:
+ * the token is not this coordinator's word about them. */
+bool lt_token_check(const lt_token_key *key, const void *token, size_t token_bytes,
+                    lt_token_facts *facts);
 
 #endif

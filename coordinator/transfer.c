@@ -1,4 +1,5 @@
-/* Blobs on the wire. A reply that depends on whole files being verified waits for that, off the loop:
+/* Blobs on the wire. A reply that depends on whole files being verified waits for that, off the
+ * loop:
  *
  *     offer or last chunk --> need (counts what it waits for) --verifier--> BlobNeed or ErrorReply
  */
@@ -17,9 +18,9 @@ struct need {
     lt_shell *shell;
     lt_peer peer;
     uint64_t request;
-    bool is_chunk;          /* a failed verification is an error; in an offer it means "send it" */
-    lt_error error;         /* of the chunk's verification */
-    size_t waits;           /* verifications under way */
+    bool is_chunk;  /* a failed verification is an error; in an offer it means "send it" */
+    lt_error error; /* of the chunk's verification */
+    size_t waits;   /* verifications under way */
     size_t count;
     struct need_blob {
         lt_digest digest;
@@ -27,9 +28,11 @@ struct need {
     } blobs[];
 };
 
-/* ---- answering -------------------------------------------------------------------------------- */
+/* ---- answering --------------------------------------------------------------------------------
+ */
 
-static void put_progress(lt_shell *shell, Lefttail__BlobNeed *reply, const struct need_blob *blob, uint64_t offset)
+static void put_progress(lt_shell *shell, Lefttail__BlobNeed *reply, const struct need_blob *blob,
+                         uint64_t offset)
 {
     Lefttail__BlobProgress *progress = lt_arena_alloc(&shell->arena, sizeof *progress);
     lefttail__blob_progress__init(progress);
@@ -49,7 +52,8 @@ static void answer_need(lt_shell *shell, const struct need *need)
         lt_blob_state state;
         uint64_t offset;
         lt_error error;
-        if (lt_blobs_offer(shell->blobs, &need->blobs[i].digest, need->blobs[i].bytes, &state, &offset, &error) != LT_OK) {
+        if (lt_blobs_offer(shell->blobs, &need->blobs[i].digest, need->blobs[i].bytes, &state,
+                           &offset, &error) != LT_OK) {
             lt_shell_reply_error(shell, need->peer, need->request, &error);
             return;
         }
@@ -77,20 +81,23 @@ static void settle_need(struct need *need)
     free(need);
 }
 
-static void on_verified(void *context, const lt_digest *digest, lt_status status, const lt_error *error)
+static void on_verified(void *context, const lt_digest *digest, lt_status status,
+                        const lt_error *error)
 {
     struct need *need = context;
     char hex[LT_DIGEST_HEX_BYTES];
     need->waits--;
     if (status != LT_OK) {
-        lt_log_warn("blob_refused", "digest", "%s", lt_digest_hex(digest, hex), "why", "%s", error->what, NULL);
+        lt_log_warn("blob_refused", "digest", "%s", lt_digest_hex(digest, hex), "why", "%s",
+                    error->what, NULL);
         if (need->is_chunk || status != LT_INPUT)
             need->error = *error;
     }
     settle_need(need);
 }
 
-static struct need *new_need(lt_shell *shell, lt_peer peer, uint64_t request, size_t count, bool is_chunk)
+static struct need *new_need(lt_shell *shell, lt_peer peer, uint64_t request, size_t count,
+                             bool is_chunk)
 {
     struct need *need = lt_alloc(sizeof *need + count * sizeof need->blobs[0]);
     need->shell = shell;
@@ -105,26 +112,30 @@ static void wait_for(struct need *need, const lt_digest *digest, const char *pat
 {
     lt_error error;
     need->waits++;
-    if (lt_verifier_add(need->shell->verifier, digest, path, bytes, on_verified, need, &error) != LT_OK) {
+    if (lt_verifier_add(need->shell->verifier, digest, path, bytes, on_verified, need, &error) !=
+        LT_OK) {
         need->waits--;
         need->error = error;
     }
 }
 
-/* ---- offers ------------------------------------------------------------------------------------- */
+/* ---- offers -------------------------------------------------------------------------------------
+ */
 
 static lt_status read_offer(const Lefttail__BlobOffer *offer, struct need *need, lt_error *error)
 {
     for (size_t i = 0; i < offer->n_blobs; i++) {
         need->blobs[i].bytes = offer->blobs[i]->bytes;
-        if (!lt_digest_from_bytes(offer->blobs[i]->digest.data, offer->blobs[i]->digest.len, &need->blobs[i].digest))
+        if (!lt_digest_from_bytes(offer->blobs[i]->digest.data, offer->blobs[i]->digest.len,
+                                  &need->blobs[i].digest))
             return lt_fail(error, LT_PROTOCOL, "blob_offer", "blob %zu has no SHA-256", i);
     }
     return LT_OK;
 }
 
 /* What has to be verified before the offer can be answered. */
-static lt_status examine(lt_shell *shell, const Lefttail__BlobOffer *offer, struct need *need, lt_error *error)
+static lt_status examine(lt_shell *shell, const Lefttail__BlobOffer *offer, struct need *need,
+                         lt_error *error)
 {
     for (size_t i = 0; i < need->count; i++) {
         const struct need_blob *blob = &need->blobs[i];
@@ -134,17 +145,20 @@ static lt_status examine(lt_shell *shell, const Lefttail__BlobOffer *offer, stru
         const char *path = offer->blobs[i]->path;
         if (state == LT_BLOB_UNVERIFIED || lt_verifier_busy(shell->verifier, &blob->digest))
             wait_for(need, &blob->digest, NULL, blob->bytes);
-        else if (state == LT_BLOB_PARTIAL && path[0] && lt_blobs_path_plausible(shell->blobs, path, blob->bytes))
+        else if (state == LT_BLOB_PARTIAL && path[0] &&
+                 lt_blobs_path_plausible(shell->blobs, path, blob->bytes))
             wait_for(need, &blob->digest, path, blob->bytes);
     }
     return LT_OK;
 }
 
-void lt_shell_on_offer(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__BlobOffer *offer)
+void lt_shell_on_offer(lt_shell *shell, lt_peer peer, uint64_t request,
+                       const Lefttail__BlobOffer *offer)
 {
     lt_error error = {0};
     if (offer->n_blobs > OFFER_BLOBS_MAX) {
-        lt_expected(&error, lt_fail(&error, LT_LIMIT, "blob_offer", "%zu blobs", offer->n_blobs), "at most %d in one offer", OFFER_BLOBS_MAX);
+        lt_expected(&error, lt_fail(&error, LT_LIMIT, "blob_offer", "%zu blobs", offer->n_blobs),
+                    "at most %d in one offer", OFFER_BLOBS_MAX);
         lt_shell_reply_error(shell, peer, request, &error);
         return;
     }
@@ -157,9 +171,11 @@ void lt_shell_on_offer(lt_shell *shell, lt_peer peer, uint64_t request, const Le
     settle_need(need);
 }
 
-/* ---- chunks -------------------------------------------------------------------------------------- */
+/* ---- chunks
+ * -------------------------------------------------------------------------------------- */
 
-void lt_shell_on_chunk(lt_shell *shell, lt_peer peer, uint64_t request, const Lefttail__BlobChunk *message)
+void lt_shell_on_chunk(lt_shell *shell, lt_peer peer, uint64_t request,
+                       const Lefttail__BlobChunk *message)
 {
     struct need *need = new_need(shell, peer, request, 1, true);
     lt_blob_chunk chunk = {
@@ -179,15 +195,17 @@ void lt_shell_on_chunk(lt_shell *shell, lt_peer peer, uint64_t request, const Le
         lt_blobs_put_chunk(shell->blobs, &chunk, &state, &offset, &need->error);
     need->blobs[0].digest = chunk.digest;
     need->blobs[0].bytes = message->blob_bytes;
-    if (need->error.status == LT_OK && (state == LT_BLOB_UNVERIFIED || lt_verifier_busy(shell->verifier, &chunk.digest)))
+    if (need->error.status == LT_OK &&
+        (state == LT_BLOB_UNVERIFIED || lt_verifier_busy(shell->verifier, &chunk.digest)))
         wait_for(need, &chunk.digest, NULL, chunk.blob_bytes);
     settle_need(need);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading
+ * -------------------------------------------------------------------------------------- */
 
-static void send_blob_error(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t request, const ProtobufCBinaryData *digest,
-                            const char *text)
+static void send_blob_error(lt_router *router, lt_peer peer, uint64_t request,
+                            const ProtobufCBinaryData *digest, const char *text)
 {
     Lefttail__BlobError reply;
     lefttail__blob_error__init(&reply);
@@ -201,10 +219,10 @@ static void send_blob_error(lt_shell *shell, lt_router *router, lt_peer peer, ui
     message.body_case = LEFTTAIL__MESSAGE__BODY_BLOB_ERROR;
     message.blob_error = &reply;
     lt_router_send(router, peer, &message);
-    (void)shell;
 }
 
-void lt_shell_on_get(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t request, const Lefttail__BlobGet *get)
+void lt_shell_on_get(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t request,
+                     const Lefttail__BlobGet *get)
 {
     lt_digest digest;
     lt_blob_chunk chunk;
@@ -215,7 +233,8 @@ void lt_shell_on_get(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t 
         lt_blobs_chunk(shell->blobs, &digest, get->offset, &shell->chunk, &chunk, &error);
     if (error.status != LT_OK) {
         char text[LT_ERROR_TEXT_BYTES];
-        send_blob_error(shell, router, peer, request, &get->digest, lt_error_text(&error, text, sizeof text));
+        send_blob_error(router, peer, request, &get->digest,
+                        lt_error_text(&error, text, sizeof text));
         return;
     }
     Lefttail__BlobChunk reply;

@@ -17,7 +17,7 @@ struct task {
     uv_work_t work;
     lt_verifier *verifier;
     lt_digest digest;
-    char *path;             /* NULL: the part */
+    char *path; /* NULL: the part */
     uint64_t bytes;
     lt_status status;
     lt_error *error;        /* only after a failure */
@@ -27,7 +27,7 @@ struct task {
 struct lt_verifier {
     uv_loop_t *loop;
     lt_blobs *blobs;
-    lt_table tasks;         /* by the digest's first bytes */
+    lt_table tasks; /* by the digest's first bytes */
     bool closed;
 };
 
@@ -62,7 +62,8 @@ static void verify(uv_work_t *work)
 {
     struct task *task = work->data;
     lt_error error = {0};
-    task->status = task->path ? lt_blobs_verify_path(task->verifier->blobs, &task->digest, task->path, task->bytes, &error)
+    task->status = task->path ? lt_blobs_verify_path(task->verifier->blobs, &task->digest,
+                                                     task->path, task->bytes, &error)
                               : lt_blobs_verify_part(task->verifier->blobs, &task->digest, &error);
     if (task->status != LT_OK) {
         task->error = lt_alloc(sizeof error);
@@ -99,7 +100,8 @@ bool lt_verifier_busy(const lt_verifier *verifier, const lt_digest *digest)
     return find(verifier, digest) != NULL;
 }
 
-static struct task *start(lt_verifier *verifier, const lt_digest *digest, const char *path, uint64_t bytes)
+static struct task *start(lt_verifier *verifier, const lt_digest *digest, const char *path,
+                          uint64_t bytes)
 {
     struct task *task = lt_alloc(sizeof *task);
     task->work.data = task;
@@ -112,12 +114,13 @@ static struct task *start(lt_verifier *verifier, const lt_digest *digest, const 
     return task;
 }
 
-lt_status lt_verifier_add(lt_verifier *verifier, const lt_digest *digest, const char *path, uint64_t bytes,
-                          lt_verifier_done_fn *done, void *context, lt_error *error)
+lt_status lt_verifier_add(lt_verifier *verifier, const lt_digest *digest, const char *path,
+                          uint64_t bytes, lt_verifier_done_fn *done, void *context, lt_error *error)
 {
     struct task *task = find(verifier, digest);
     if (verifier->tasks.count >= TASKS_MAX || (task && !lt_digest_equal(&task->digest, digest)))
-        return lt_remedy(error, lt_fail(error, LT_LIMIT, NULL, "too many files are being verified"), "try again");
+        return lt_remedy(error, lt_fail(error, LT_LIMIT, NULL, "too many files are being verified"),
+                         "try again");
     if (!task)
         task = start(verifier, digest, path, bytes);
     struct waiter *waiter = lt_alloc(sizeof *waiter);

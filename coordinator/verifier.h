@@ -11,20 +11,22 @@
 typedef struct lt_verifier lt_verifier;
 
 /* How it ended for one who waits: status LT_OK, or what lt_blobs_verify_part/_path returned. */
-typedef void lt_verifier_done_fn(void *context, const lt_digest *digest, lt_status status, const lt_error *error);
+typedef void lt_verifier_done_fn(void *context, const lt_digest *digest, lt_status status,
+                                 const lt_error *error);
 
 lt_verifier *lt_verifier_new(uv_loop_t *loop, lt_blobs *blobs);
 
-/* Verifies the part of `digest`, or with a path (copied) the file there. `done` comes later, from the
- * loop. LT_LIMIT: too many are under way. */
-lt_status lt_verifier_add(lt_verifier *verifier, const lt_digest *digest, const char *path, uint64_t bytes,
-                          lt_verifier_done_fn *done, void *context, lt_error *error);
+/* Verifies the part of `digest`, or with a path (copied) the file there. `done` comes later, from
+ * the loop. LT_LIMIT: too many are under way. */
+lt_status lt_verifier_add(lt_verifier *verifier, const lt_digest *digest, const char *path,
+                          uint64_t bytes, lt_verifier_done_fn *done, void *context,
+                          lt_error *error);
 
 /* True while a verification of this digest is under way. */
 bool lt_verifier_busy(const lt_verifier *verifier, const lt_digest *digest);
 
-/* No callbacks from now on; memory goes when the loop has run what is under way. Keep the blobs open
- * until the loop has returned. */
+/* No callbacks from now on; memory goes when the loop has run what is under way. Keep the blobs
+ * open until the loop has returned. */
 void lt_verifier_close(lt_verifier **verifier);
 
 #endif

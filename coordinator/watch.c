@@ -16,23 +16,29 @@ static bool has_ended(const lt_job *job)
     return job->record.state != LEFTTAIL__JOB_STATE__JOB_RUNNING;
 }
 
-lt_status lt_watch_add(lt_shell *shell, lt_peer peer, uint64_t request, lt_job *job, uint64_t after_sequence,
-                       lt_error *error)
+lt_status lt_watch_add(lt_shell *shell, lt_peer peer, uint64_t request, lt_job *job,
+                       uint64_t after_sequence, lt_error *error)
 {
     lt_watchers *watchers = &shell->watchers;
     size_t of_peer = 0;
     for (size_t i = 0; i < watchers->count; i++) {
-        if (watchers->list[i].peer == peer && watchers->list[i].job == job) { /* asked again: one stream */
+        if (watchers->list[i].peer == peer &&
+            watchers->list[i].job == job) { /* asked again: one stream */
             watchers->list[i] = (struct lt_watcher){peer, request, job, after_sequence};
             return LT_OK;
         }
         of_peer += watchers->list[i].peer == peer;
     }
     if (watchers->count >= LT_WATCHERS_MAX || of_peer >= LT_WATCHES_PER_CLIENT_MAX)
-        return lt_remedy(error, lt_fail(error, LT_LIMIT, NULL, "too many watch already"), "try again, or ask for the status");
-    /* An ended job without a kept event (the coordinator was restarted since) still gets its end. */
+        return lt_remedy(error, lt_fail(error, LT_LIMIT, NULL, "too many watch already"),
+                         "try again, or ask for the status");
+    /* An ended job without a kept event (the coordinator was restarted since) still gets its end.
+     */
     if (has_ended(job) && !lt_events_after(&job->events, after_sequence))
-        lt_events_add(&job->events, job->record.state == LEFTTAIL__JOB_STATE__JOB_DONE ? "job_done" : "job_cancelled", "ended before");
+        lt_events_add(&job->events,
+                      job->record.state == LEFTTAIL__JOB_STATE__JOB_DONE ? "job_done"
+                                                                         : "job_cancelled",
+                      "ended before");
     watchers->list[watchers->count++] = (struct lt_watcher){peer, request, job, after_sequence};
     return LT_OK;
 }
@@ -51,7 +57,8 @@ void lt_watch_drop_job(lt_shell *shell, const lt_job *job)
             drop_at(&shell->watchers, i);
 }
 
-static void send_event(lt_shell *shell, const struct lt_watcher *watcher, const lt_happening *happening)
+static void send_event(lt_shell *shell, const struct lt_watcher *watcher,
+                       const lt_happening *happening)
 {
     Lefttail__WatchEvent event;
     lefttail__watch_event__init(&event);

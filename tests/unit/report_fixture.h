@@ -1,12 +1,14 @@
-/* A job for tests of the report, described by a JSON object, as a lt_report_source. Packed bytes are
- * kept and unpacked anew for every read, as a coordinator's client does.
+/* A job for tests of the report, described by a JSON object, as a lt_report_source. Packed bytes
+ * are kept and unpacked anew for every read, as a coordinator's client does.
  *
  *   {"name", "variants": [{"name", "x"?}], "baseline", "x_axis", "pack_prompts"?: 64,
  *    "sets": [{"name", "role", "samples"?, "prompts": [{"id", "text", "category", "responses": [
- *        {"variant": 0, "sample": 0, "text", "label"?, "rows": {SCORER: {"logits": [..], "tokens", "cut"} or
+ *        {"variant": 0, "sample": 0, "text", "label"?, "rows": {SCORER: {"logits": [..], "tokens",
+ * "cut"} or
  *         {"failed": reason number, "detail"}}}]}]}],
- *    "scorers": [{"name", "kind": 1 reward 2 classifier, "labels", "sets": [0], "sigmoid", "riskier",
- *        "below"?, "quantile"?, "full", "partial", "capability", "human_full", "human_partial", "threshold"}]} */
+ *    "scorers": [{"name", "kind": 1 reward 2 classifier, "labels", "sets": [0], "sigmoid",
+ * "riskier", "below"?, "quantile"?, "full", "partial", "capability", "human_full", "human_partial",
+ * "threshold"}]} */
 #ifndef LT_TESTS_REPORT_FIXTURE_H
 #define LT_TESTS_REPORT_FIXTURE_H
 
@@ -23,13 +25,15 @@
 typedef struct report_fixture {
     lt_arena arena;
     Lefttail__Manifest manifest;
-    lt_buf *packs;          /* [n_packs] packed */
-    lt_buf *groups;         /* [group_count] packed */
+    lt_buf *packs;  /* [n_packs] packed */
+    lt_buf *groups; /* [group_count] packed */
     size_t group_count, group_next;
     lt_report_source source;
 } report_fixture;
 
-#define FIX_NEW(type, name, init) type *name = lt_arena_alloc(&f->arena, sizeof *name); init(name)
+#define FIX_NEW(type, name, init)                                                                  \
+    type *name = lt_arena_alloc(&f->arena, sizeof *name);                                          \
+    init(name)
 
 static char *fix_string(report_fixture *f, json_t *object, const char *key)
 {
@@ -148,7 +152,8 @@ static void fix_groups(report_fixture *f, json_t *items, uint32_t pack, uint32_t
     }
 }
 
-static Lefttail__Prompt *fix_prompt(report_fixture *f, json_t *from, Lefttail__PromptSet *set, json_t *items)
+static Lefttail__Prompt *fix_prompt(report_fixture *f, json_t *from, Lefttail__PromptSet *set,
+                                    json_t *items)
 {
     FIX_NEW(Lefttail__Prompt, prompt, lefttail__prompt__init);
     prompt->id = fix_string(f, from, "id");
@@ -157,7 +162,8 @@ static Lefttail__Prompt *fix_prompt(report_fixture *f, json_t *from, Lefttail__P
     prompt->label = fix_string(f, from, "label");
     json_t *responses = json_object_get(from, "responses");
     prompt->n_responses = json_array_size(responses);
-    prompt->responses = lt_arena_alloc(&f->arena, (prompt->n_responses + 1) * sizeof *prompt->responses);
+    prompt->responses =
+        lt_arena_alloc(&f->arena, (prompt->n_responses + 1) * sizeof *prompt->responses);
     for (size_t i = 0; i < prompt->n_responses; i++) {
         json_t *item = json_array_get(responses, i), *text = json_object_get(item, "text");
         FIX_NEW(Lefttail__Response, response, lefttail__response__init);
@@ -172,7 +178,8 @@ static Lefttail__Prompt *fix_prompt(report_fixture *f, json_t *from, Lefttail__P
     return prompt;
 }
 
-static void fix_pack(report_fixture *f, json_t *prompts, size_t first, size_t count, uint32_t set_index)
+static void fix_pack(report_fixture *f, json_t *prompts, size_t first, size_t count,
+                     uint32_t set_index)
 {
     Lefttail__Pack pack = LEFTTAIL__PACK__INIT;
     FIX_NEW(Lefttail__PackRef, ref, lefttail__pack_ref__init);
@@ -180,7 +187,8 @@ static void fix_pack(report_fixture *f, json_t *prompts, size_t first, size_t co
     pack.n_prompts = count;
     pack.prompts = lt_arena_alloc(&f->arena, count * sizeof *pack.prompts);
     for (size_t i = 0; i < count; i++)
-        pack.prompts[i] = fix_prompt(f, json_array_get(prompts, first + i), f->manifest.sets[set_index], items);
+        pack.prompts[i] =
+            fix_prompt(f, json_array_get(prompts, first + i), f->manifest.sets[set_index], items);
     const uint32_t index = (uint32_t)f->manifest.n_packs++;
     f->packs = lt_realloc(f->packs, f->manifest.n_packs * sizeof *f->packs);
     memset(&f->packs[index], 0, sizeof *f->packs);
@@ -216,7 +224,8 @@ static void fix_set(report_fixture *f, json_t *from, uint32_t index, size_t pack
         set->accounts[v] = account;
     }
     for (size_t p = 0; p < set->prompts; p += pack_prompts)
-        fix_pack(f, prompts, p, set->prompts - p < pack_prompts ? set->prompts - p : pack_prompts, index);
+        fix_pack(f, prompts, p, set->prompts - p < pack_prompts ? set->prompts - p : pack_prompts,
+                 index);
     for (size_t v = 0; v < set->n_accounts; v++) {
         set->accounts[v]->expected = set->prompts * set->samples;
         set->accounts[v]->missing = set->accounts[v]->expected - set->accounts[v]->present;
@@ -271,7 +280,8 @@ static void report_fixture_init(report_fixture *f, json_t *job)
     for (size_t i = 0; i < m->n_sets; i++) {
         FIX_NEW(Lefttail__PromptSet, set, lefttail__prompt_set__init);
         m->sets[i] = set;
-        fix_set(f, json_array_get(sets, i), (uint32_t)i, (size_t)fix_number(job, "pack_prompts", 64));
+        fix_set(f, json_array_get(sets, i), (uint32_t)i,
+                (size_t)fix_number(job, "pack_prompts", 64));
     }
     f->source = (lt_report_source){m, f, fix_read_pack, fix_next_group};
     json_decref(job);

@@ -26,7 +26,8 @@
 
 enum { WAIT_MS = 20000, INBOX = 4096 };
 
-/* ---- the coordinator -------------------------------------------------------------------------- */
+/* ---- the coordinator --------------------------------------------------------------------------
+ */
 
 typedef struct test_place {
     char dir[64];
@@ -34,7 +35,7 @@ typedef struct test_place {
     pid_t coordinator;
 } test_place;
 
-static void place_start(test_place *place)
+static inline void place_start(test_place *place)
 {
     char program[512], data[96], log[96];
     const char *bin = getenv("LT_BIN");
@@ -44,13 +45,14 @@ static void place_start(test_place *place)
     place->coordinator = fork();
     assert_true(place->coordinator >= 0);
     if (place->coordinator == 0) {
-        execl(program, program, "--data", data, "--workers", place->workers, "--clients", place->clients, "--log-file", log,
-              "--heartbeat-ms", "100", "--lease-ms", "2000", "--log-level", "debug", "--die-with-parent", (char *)NULL);
+        execl(program, program, "--data", data, "--workers", place->workers, "--clients",
+              place->clients, "--log-file", log, "--heartbeat-ms", "100", "--lease-ms", "2000",
+              "--log-level", "debug", "--die-with-parent", (char *)NULL);
         _exit(127);
     }
 }
 
-static int place_open(void **state)
+static inline int place_open(void **state)
 {
     test_place *place = calloc(1, sizeof *place);
     snprintf(place->dir, sizeof place->dir, "/tmp/lefttail-shell-XXXXXX");
@@ -63,7 +65,7 @@ static int place_open(void **state)
     return 0;
 }
 
-static int place_stop(test_place *place, int signal_number)
+static inline int place_stop(test_place *place, int signal_number)
 {
     int how = 0;
     kill(place->coordinator, signal_number);
@@ -71,7 +73,7 @@ static int place_stop(test_place *place, int signal_number)
     return how;
 }
 
-static int place_close(void **state)
+static inline int place_close(void **state)
 {
     test_place *place = *state;
     const int how = place_stop(place, SIGTERM);
@@ -89,7 +91,8 @@ static int place_close(void **state)
     return clean ? 0 : -1;
 }
 
-/* ---- a peer ------------------------------------------------------------------------------------ */
+/* ---- a peer ------------------------------------------------------------------------------------
+ */
 
 typedef struct test_peer {
     uv_loop_t loop;
@@ -103,43 +106,44 @@ typedef struct test_peer {
     uint64_t request;
 } test_peer;
 
-static void peer_on_welcome(void *context, const Lefttail__Welcome *welcome)
+static inline void peer_on_welcome(void *context, const Lefttail__Welcome *welcome)
 {
     test_peer *self = context;
     (void)welcome;
     self->welcomes++;
 }
 
-static void peer_on_message(void *context, const Lefttail__Message *message)
+static inline void peer_on_message(void *context, const Lefttail__Message *message)
 {
     test_peer *self = context;
     lt_buf packed = {0};
     assert_true(self->count < INBOX);
     lt_wire_pack(&message->base, &packed);
-    assert_int_equal(lt_wire_unpack(packed.data, packed.len, &self->inbox[self->count++], NULL), LT_OK);
+    assert_int_equal(lt_wire_unpack(packed.data, packed.len, &self->inbox[self->count++], NULL),
+                     LT_OK);
     lt_buf_fini(&packed);
 }
 
-static void peer_on_lost(void *context, const char *why)
+static inline void peer_on_lost(void *context, const char *why)
 {
     test_peer *self = context;
     (void)why;
     self->losses++;
 }
 
-static void peer_on_refused(void *context, const lt_error *error)
+static inline void peer_on_refused(void *context, const lt_error *error)
 {
     test_peer *self = context;
     self->refused = true;
     self->why = *error;
 }
 
-static void peer_on_late(uv_timer_t *timer)
+static inline void peer_on_late(uv_timer_t *timer)
 {
     ((test_peer *)timer->data)->late = true;
 }
 
-static test_peer *peer_open(const char *endpoint, Lefttail__Role role, const char *name)
+static inline test_peer *peer_open(const char *endpoint, Lefttail__Role role, const char *name)
 {
     test_peer *self = calloc(1, sizeof *self);
     assert_int_equal(uv_loop_init(&self->loop), 0);
@@ -151,15 +155,21 @@ static test_peer *peer_open(const char *endpoint, Lefttail__Role role, const cha
     facts.instruction_set = "scalar";
     facts.cpu = "test";
     facts.numerics_version = LT_NUMERICS_VERSION;
-    const lt_dialler_events events = {self, peer_on_welcome, peer_on_message, peer_on_lost, peer_on_refused};
-    const lt_dialler_options options = {.endpoint = endpoint, .role = role, .name = name, .hello_ms = 500, .seed = 7,
-                                        .facts = role == LEFTTAIL__ROLE__ROLE_WORKER ? &facts : NULL};
+    const lt_dialler_events events = {self, peer_on_welcome, peer_on_message, peer_on_lost,
+                                      peer_on_refused};
+    const lt_dialler_options options = {.endpoint = endpoint,
+                                        .role = role,
+                                        .name = name,
+                                        .hello_ms = 500,
+                                        .seed = 7,
+                                        .facts =
+                                            role == LEFTTAIL__ROLE__ROLE_WORKER ? &facts : NULL};
     assert_int_equal(lt_dialler_open(&self->dialler, &self->loop, &options, &events, NULL), LT_OK);
     return self;
 }
 
 /* One turn of the loop; false when the time is over. */
-static bool peer_turn(test_peer *self, uint64_t until_ms)
+static inline bool peer_turn(test_peer *self, uint64_t until_ms)
 {
     const uint64_t now = lt_now_ms();
     if (now >= until_ms)
@@ -169,14 +179,14 @@ static bool peer_turn(test_peer *self, uint64_t until_ms)
     return true;
 }
 
-static void peer_welcome(test_peer *self, unsigned welcomes)
+static inline void peer_welcome(test_peer *self, unsigned welcomes)
 {
     const uint64_t until_ms = lt_now_ms() + WAIT_MS;
     while (self->welcomes < welcomes && !self->refused)
         assert_true(peer_turn(self, until_ms));
 }
 
-static Lefttail__Message *peer_take(test_peer *self, Lefttail__Message__BodyCase body)
+static inline Lefttail__Message *peer_take(test_peer *self, Lefttail__Message__BodyCase body)
 {
     for (size_t i = 0; i < self->count; i++) {
         Lefttail__Message *message = self->inbox[i];
@@ -189,7 +199,8 @@ static Lefttail__Message *peer_take(test_peer *self, Lefttail__Message__BodyCase
 }
 
 /* The first message with this body; NULL after `ms`. The caller frees it. */
-static Lefttail__Message *peer_wait(test_peer *self, Lefttail__Message__BodyCase body, uint64_t ms)
+static inline Lefttail__Message *peer_wait(test_peer *self, Lefttail__Message__BodyCase body,
+                                           uint64_t ms)
 {
     const uint64_t until_ms = lt_now_ms() + ms;
     Lefttail__Message *message;
@@ -199,7 +210,7 @@ static Lefttail__Message *peer_wait(test_peer *self, Lefttail__Message__BodyCase
     return message;
 }
 
-static Lefttail__Message *peer_expect(test_peer *self, Lefttail__Message__BodyCase body)
+static inline Lefttail__Message *peer_expect(test_peer *self, Lefttail__Message__BodyCase body)
 {
     Lefttail__Message *message = peer_wait(self, body, WAIT_MS);
     for (size_t i = 0; !message && i < self->count; i++)
@@ -209,14 +220,14 @@ static Lefttail__Message *peer_expect(test_peer *self, Lefttail__Message__BodyCa
 }
 
 /* For what nobody answers: the loop is run a little so that it goes out. */
-static void peer_drain(test_peer *self, uint64_t ms)
+static inline void peer_drain(test_peer *self, uint64_t ms)
 {
     const uint64_t until_ms = lt_now_ms() + ms;
     while (peer_turn(self, until_ms))
         ;
 }
 
-static void peer_close(test_peer *self, const char *bye)
+static inline void peer_close(test_peer *self, const char *bye)
 {
     lt_dialler_close(&self->dialler, bye);
     uv_close((uv_handle_t *)&self->timer, NULL);
@@ -236,9 +247,16 @@ static void peer_close(test_peer *self, const char *bye)
         assert_int_equal(lt_dialler_send((self)->dialler, &message_), LT_OK);                      \
     } while (0)
 
-/* ---- a job ---------------------------------------------------------------------------------------- */
+/* ---- a job
+ * ---------------------------------------------------------------------------------------- */
 
-enum { JOB_PACKS = 3, PACK_PROMPTS = 4, JOB_VARIANTS = 2, PACK_ITEMS = PACK_PROMPTS * JOB_VARIANTS, JOB_ROWS = JOB_PACKS * PACK_ITEMS };
+enum {
+    JOB_PACKS = 3,
+    PACK_PROMPTS = 4,
+    JOB_VARIANTS = 2,
+    PACK_ITEMS = PACK_PROMPTS * JOB_VARIANTS,
+    JOB_ROWS = JOB_PACKS * PACK_ITEMS
+};
 
 typedef struct test_blob {
     lt_buf bytes;
@@ -251,7 +269,7 @@ typedef struct test_job {
     char id[17];
 } test_job;
 
-static test_blob *job_blob(test_job *self, const void *bytes, size_t count)
+static inline test_blob *job_blob(test_job *self, const void *bytes, size_t count)
 {
     test_blob *added = &self->blobs[self->count++];
     lt_buf_add(&added->bytes, bytes, count);
@@ -259,11 +277,12 @@ static test_blob *job_blob(test_job *self, const void *bytes, size_t count)
     return added;
 }
 
-static test_blob *job_pack(test_job *self, const char *word, unsigned number)
+static inline test_blob *job_pack(test_job *self, const char *word, unsigned number)
 {
     Lefttail__Pack pack = LEFTTAIL__PACK__INIT;
     Lefttail__Prompt prompts[PACK_PROMPTS], *prompt_at[PACK_PROMPTS];
-    Lefttail__Response responses[PACK_PROMPTS][JOB_VARIANTS], *response_at[PACK_PROMPTS][JOB_VARIANTS];
+    Lefttail__Response responses[PACK_PROMPTS][JOB_VARIANTS],
+        *response_at[PACK_PROMPTS][JOB_VARIANTS];
     char ids[PACK_PROMPTS][32];
     for (unsigned p = 0; p < PACK_PROMPTS; p++) {
         lefttail__prompt__init(&prompts[p]);
@@ -288,7 +307,7 @@ static test_blob *job_pack(test_job *self, const char *word, unsigned number)
     return made;
 }
 
-static void job_file(Lefttail__CheckpointFile *file, char *name, test_blob *content)
+static inline void job_file(Lefttail__CheckpointFile *file, char *name, test_blob *content)
 {
     lefttail__checkpoint_file__init(file);
     file->name = name;
@@ -297,7 +316,7 @@ static void job_file(Lefttail__CheckpointFile *file, char *name, test_blob *cont
 }
 
 /* One reward model, one set, two variants; `word` tells jobs apart. */
-static test_job *job_make(const char *word)
+static inline test_job *job_make(const char *word)
 {
     test_job *self = calloc(1, sizeof *self);
     Lefttail__Manifest manifest = LEFTTAIL__MANIFEST__INIT;
@@ -306,9 +325,11 @@ static test_job *job_make(const char *word)
     variants[0].name = "base";
     variants[1].name = "tuned";
     const uint64_t prompts = JOB_PACKS * PACK_PROMPTS;
-    Lefttail__VariantAccount accounts[JOB_VARIANTS] = {LEFTTAIL__VARIANT_ACCOUNT__INIT, LEFTTAIL__VARIANT_ACCOUNT__INIT};
+    Lefttail__VariantAccount accounts[JOB_VARIANTS] = {LEFTTAIL__VARIANT_ACCOUNT__INIT,
+                                                       LEFTTAIL__VARIANT_ACCOUNT__INIT};
     Lefttail__VariantAccount *account_at[] = {&accounts[0], &accounts[1]};
-    accounts[0].expected = accounts[0].present = accounts[1].expected = accounts[1].present = prompts;
+    accounts[0].expected = accounts[0].present = accounts[1].expected = accounts[1].present =
+        prompts;
     Lefttail__PromptSet set = LEFTTAIL__PROMPT_SET__INIT, *set_at[] = {&set};
     set.name = set.role = "safety";
     set.prompts = prompts;
@@ -366,7 +387,7 @@ static test_job *job_make(const char *word)
     return self;
 }
 
-static void job_free(test_job *self)
+static inline void job_free(test_job *self)
 {
     for (size_t i = 0; i < self->count; i++)
         lt_buf_fini(&self->blobs[i].bytes);

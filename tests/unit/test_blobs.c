@@ -99,7 +99,8 @@ static void an_upload_resumes_and_is_verified(void **state_)
     blobs = open_blobs(false);
     assert_int_equal(lt_blobs_offer(blobs, &digest, content.len, &state, &offset, NULL), LT_OK);
     assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
-    assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK); /* sent twice */
+    assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL),
+                     LT_OK); /* sent twice */
     assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
     chunk = chunk_of(&content, 2 * LT_BLOB_CHUNK_BYTES); /* a hole would be left */
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
@@ -131,7 +132,8 @@ static void other_bytes_than_promised_are_dropped(void **state_)
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, &error), LT_OK);
     assert_int_equal(state, LT_BLOB_UNVERIFIED);
     assert_int_equal(lt_blobs_verify_part(blobs, &chunk.digest, &error), LT_INPUT);
-    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, chunk.raw_bytes, &state, &offset, &error), LT_OK);
+    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, chunk.raw_bytes, &state, &offset, &error),
+                     LT_OK);
     assert_int_equal(offset, 0);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);
@@ -219,7 +221,8 @@ static void chunks_leave_as_they_came(void **state_)
         assert_int_equal(lt_blobs_chunk(blobs, &digest, offset, &buf, &chunk, &error), LT_OK);
         const void *bytes = chunk.data;
         if (chunk.zstd)
-            assert_int_equal(ZSTD_decompress(raw, sizeof raw, chunk.data, chunk.data_bytes), chunk.raw_bytes);
+            assert_int_equal(ZSTD_decompress(raw, sizeof raw, chunk.data, chunk.data_bytes),
+                             chunk.raw_bytes);
         if (chunk.zstd)
             bytes = raw;
         assert_int_equal(chunk.zstd, offset == 0);
@@ -291,14 +294,16 @@ static void old_parts_are_removed(void **state_)
     uint64_t offset;
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
     lt_blobs_sweep(blobs);
-    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, content.len, &state, &offset, NULL), LT_OK);
+    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, content.len, &state, &offset, NULL),
+                     LT_OK);
     assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
     char path[256], hex[LT_DIGEST_HEX_BYTES];
     snprintf(path, sizeof path, "%s/blobs/part/%s", folder, lt_digest_hex(&chunk.digest, hex));
     const struct utimbuf then = {1000000000, 1000000000};
     assert_int_equal(utime(path, &then), 0);
     lt_blobs_sweep(blobs);
-    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, content.len, &state, &offset, NULL), LT_OK);
+    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, content.len, &state, &offset, NULL),
+                     LT_OK);
     assert_int_equal(offset, 0);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);

@@ -1,4 +1,5 @@
-/* What must hold of the statistics beside their goldens (tests/parity): published numbers, ends, small n. */
+/* What must hold of the statistics beside their goldens (tests/parity): published numbers, ends,
+ * small n. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +42,8 @@ static void rates_at_the_ends(void **state)
 {
     (void)state;
     double bound;
-    const lt_rate none = lt_rate_of(0, 0), zero = lt_rate_of(0, 60), all = lt_rate_of(60, 60), some = lt_rate_of(1, 60);
+    const lt_rate none = lt_rate_of(0, 0), zero = lt_rate_of(0, 60), all = lt_rate_of(60, 60),
+                  some = lt_rate_of(1, 60);
     assert_false(none.interval.known);
     assert_true(zero.interval.low == 0 && zero.interval.high > 0.05 && zero.interval.high < 0.07);
     assert_true(all.interval.high == 1 && all.interval.low < 0.95);
@@ -60,7 +62,8 @@ static void small_means(void **state)
     const lt_mean one = lt_mean_of(values, 1, NULL, 0, LT_MEAN_STUDENT);
     assert_true(one.mean == 2 && !one.interval.known && one.p == 1);
     const lt_mean equal = lt_mean_of(values, 4, NULL, 0, LT_MEAN_STUDENT);
-    assert_true(equal.interval.known && equal.interval.low == 2 && equal.interval.high == 2 && equal.p == 0);
+    assert_true(equal.interval.known && equal.interval.low == 2 && equal.interval.high == 2 &&
+                equal.p == 0);
     const lt_mean lone = lt_mean_of(values, 4, clusters, 3, LT_MEAN_CATEGORY);
     assert_true(!lone.interval.known && lone.clusters == 1);
 }
@@ -119,8 +122,8 @@ static void pairs(void **state)
     assert_true(lt_shift(differences, 4) == 0.25 && lt_shift(differences, 0) == 0);
     double p[] = {0.01, 0.04, 0.03, 0.005};
     lt_holm(p, 4);
-    assert_true(fabs(p[0] - 0.03) < 1e-15 && fabs(p[1] - 0.06) < 1e-15 && fabs(p[2] - 0.06) < 1e-15 &&
-                fabs(p[3] - 0.02) < 1e-15);
+    assert_true(fabs(p[0] - 0.03) < 1e-15 && fabs(p[1] - 0.06) < 1e-15 &&
+                fabs(p[2] - 0.06) < 1e-15 && fabs(p[3] - 0.02) < 1e-15);
     lt_holm(p, 0);
 }
 
@@ -141,25 +144,30 @@ static void agreement_without_an_answer(void **state)
 static void bins(void **state)
 {
     (void)state;
-    const double edges[][2] = {{0, 1}, {-7.3, 11.2}, {-1e-9, 3e-9}, {5, 5}, {0, 0}, {-1e30, 1e30}, {1e8, 1e8 + 64}};
+    const double edges[][2] = {{0, 1}, {-7.3, 11.2},  {-1e-9, 3e-9},  {5, 5},
+                               {0, 0}, {-1e30, 1e30}, {1e8, 1e8 + 64}};
     for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
         const lt_bins made = lt_bins_over(edges[i][0], edges[i][1]);
         const double last = made.first + made.step * made.count;
         assert_true(made.count >= 1 && made.count <= LT_BINS_MAX && made.step > 0);
-        assert_true(made.first <= edges[i][0] + 1e-6 * made.step && last >= edges[i][1] - 1e-6 * made.step);
+        assert_true(made.first <= edges[i][0] + 1e-6 * made.step &&
+                    last >= edges[i][1] - 1e-6 * made.step);
         lt_histogram histogram = {0};
         lt_histogram_add(&histogram, &made, edges[i][0], true);
         lt_histogram_add(&histogram, &made, edges[i][1], false);
-        assert_int_equal(histogram.counts[0] + (made.count > 1 ? histogram.counts[made.count - 1] : 0), 2);
+        assert_int_equal(
+            histogram.counts[0] + (made.count > 1 ? histogram.counts[made.count - 1] : 0), 2);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(xstest_rates),     cmocka_unit_test(rates_at_the_ends), cmocka_unit_test(small_means),
-        cmocka_unit_test(singleton_clusters), cmocka_unit_test(quantile_sizes),  cmocka_unit_test(quantile_coverage),
-        cmocka_unit_test(pairs),            cmocka_unit_test(agreement_without_an_answer), cmocka_unit_test(bins),
+        cmocka_unit_test(xstest_rates),   cmocka_unit_test(rates_at_the_ends),
+        cmocka_unit_test(small_means),    cmocka_unit_test(singleton_clusters),
+        cmocka_unit_test(quantile_sizes), cmocka_unit_test(quantile_coverage),
+        cmocka_unit_test(pairs),          cmocka_unit_test(agreement_without_an_answer),
+        cmocka_unit_test(bins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* The store: what is committed is there after a reopen, the first row wins, a second owner is refused,
- * a full disk loses nothing, a torn log loses only what was never acknowledged, damage is named. */
+/* The store: what is committed is there after a reopen, the first row wins, a second owner is
+ * refused, a full disk loses nothing, a torn log loses only what was never acknowledged, damage is
+ * named. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -224,8 +225,8 @@ static uint32_t killed_writer(uint32_t rows)
         if (lt_store_open(folder, &store, NULL) != LT_OK)
             _exit(1);
         for (uint32_t item = 0; item < rows; item++) {
-            if (put_scored(store, 1, item, 2, &outcome, NULL) != LT_OK || lt_store_commit(store, NULL) != LT_OK ||
-                write(told[1], "x", 1) != 1)
+            if (put_scored(store, 1, item, 2, &outcome, NULL) != LT_OK ||
+                lt_store_commit(store, NULL) != LT_OK || write(told[1], "x", 1) != 1)
                 _exit(1);
         }
         put_scored(store, 1, rows, 2, &outcome, NULL); /* open when it dies */
@@ -270,7 +271,8 @@ static void a_torn_log_loses_only_its_tail(void **state)
         assert_int_equal(lt_file_write(wal, copy.data, copy.len - cut, NULL), LT_OK);
         lt_store *store = open_store();
         const uint32_t rows = count_rows(store, 1);
-        assert_true(rows <= rows_before && rows + 4 >= 20); /* a row takes a page or two of the log */
+        assert_true(rows <= rows_before &&
+                    rows + 4 >= 20); /* a row takes a page or two of the log */
         rows_before = rows;
         lt_store_close(&store);
     }
@@ -324,7 +326,9 @@ static void another_schema_is_refused(void **state)
     snprintf(path, sizeof path, "%s/lefttail.db", folder);
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE meta SET value = 99 WHERE key = 'schema'", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE meta SET value = 99 WHERE key = 'schema'", NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(db);
     lt_error error;
     assert_int_equal(lt_store_open(folder, &store, &error), LT_UNSUPPORTED);
@@ -343,7 +347,11 @@ static void jobs_are_kept_in_order(void **state)
     (void)state;
     lt_store *store = open_store();
     lt_error error;
-    lt_store_job job = {.id = "0123456789abcdef", .name = "second", .state = LEFTTAIL__JOB_STATE__JOB_RUNNING, .submitted_wall_ms = 20, .rows_known = 4};
+    lt_store_job job = {.id = "0123456789abcdef",
+                        .name = "second",
+                        .state = LEFTTAIL__JOB_STATE__JOB_RUNNING,
+                        .submitted_wall_ms = 20,
+                        .rows_known = 4};
     assert_int_equal(lt_store_put_job(store, &job, &error), LT_OK);
     strcpy(job.id, "fedcba9876543210");
     strcpy(job.name, "first");
