@@ -62,8 +62,9 @@ static int read_arguments(int argc, char **argv, arguments *args)
     int option;
     while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
         if (option == '?' || option == ':')
-            return lt_command_usage(NAME, option == '?' ? "there is no option '%s'" : "'%s' needs a value",
-                                    argv[optind - 1]);
+            return lt_command_usage(
+                NAME, option == '?' ? "there is no option '%s'" : "'%s' needs a value",
+                argv[optind - 1]);
         const int code = read_option(option, args);
         if (code != 0 || args->help)
             return code;
@@ -79,13 +80,14 @@ static int read_arguments(int argc, char **argv, arguments *args)
 
 /* Each part is opened on its own, so that one refusal does not hide the next. */
 typedef struct findings {
-    lt_config config;           /* path NULL: refused */
-    lt_encoder *encoder;        /* NULL: refused */
-    lt_scorer *scorer;          /* NULL: refused */
+    lt_config config;    /* path NULL: refused */
+    lt_encoder *encoder; /* NULL: refused */
+    lt_scorer *scorer;   /* NULL: refused */
     size_t file_count, tensor_count;
     char refused[4][LT_ERROR_TEXT_BYTES];
     size_t refused_count;
-    char chat[LT_ERROR_TEXT_BYTES]; /* why chats cannot be scored; empty: they can, or no template */
+    char
+        chat[LT_ERROR_TEXT_BYTES]; /* why chats cannot be scored; empty: they can, or no template */
     int exit_code;
 } findings;
 
@@ -107,7 +109,8 @@ static void look(findings *f, const arguments *args)
 {
     lt_error error = {0};
     lt_weights *weights = NULL;
-    const lt_encoder_options encoder = {.date = "2000-01-01"}; /* a missing date is the job's affair */
+    const lt_encoder_options encoder = {.date =
+                                            "2000-01-01"}; /* a missing date is the job's affair */
     refuse(f, lt_config_read(&f->config, args->dir, &error), &error);
     refuse(f, lt_weights_open(&weights, args->dir, &error), &error);
     refuse(f, lt_encoder_open(&f->encoder, args->dir, &encoder, &error), &error);
@@ -117,7 +120,8 @@ static void look(findings *f, const arguments *args)
         lt_weights_close(&weights);
     }
     if (f->refused_count == 0)
-        refuse(f, lt_scorer_inspect(&f->scorer, args->dir, &args->options, !args->no_scan, &error), &error);
+        refuse(f, lt_scorer_inspect(&f->scorer, args->dir, &args->options, !args->no_scan, &error),
+               &error);
     if (f->encoder && lt_encoder_facts(f->encoder)->chat_template &&
         lt_encoder_check_template(f->encoder, LT_TEMPLATE_CHAT, &error) != LT_OK)
         lt_error_text(&error, f->chat, sizeof f->chat);
@@ -222,17 +226,26 @@ static void print_count(const char *key, uint64_t value, const char *unit)
     printf("%-16s %s%s\n", key, out, unit);
 }
 
+/* Labels come from a file: nothing in them may reach the terminal as a control. */
+static void print_label(uint32_t index, const char *label)
+{
+    printf("%s%u ", index ? ", " : "", index);
+    for (; *label; label++)
+        putchar((unsigned char)*label < 0x20 || *label == 0x7f ? '?' : *label);
+}
+
 static void print_model(const findings *f)
 {
     const lt_spec *spec = &f->config.spec;
     if (!f->config.path)
         return;
     printf("%-16s %s\n", "architecture", spec->family->architecture);
-    printf("%-16s %u layers, hidden size %u, %u heads of %u (%u for keys and values), MLP %u\n", "shape",
-           spec->layer_count, spec->hidden, spec->heads, spec->head_dim, spec->kv_heads, spec->intermediate);
+    printf("%-16s %u layers, hidden size %u, %u heads of %u (%u for keys and values), MLP %u\n",
+           "shape", spec->layer_count, spec->hidden, spec->heads, spec->head_dim, spec->kv_heads,
+           spec->intermediate);
     printf("%-16s %s\n%-16s ", "head", spec->family->head, "labels");
     for (uint32_t i = 0; i < spec->label_count; i++)
-        printf("%s%u %s", i ? ", " : "", i, spec->labels[i]);
+        print_label(i, spec->labels[i]);
     putchar('\n');
 }
 
@@ -241,8 +254,8 @@ static void print_tokenizer(const findings *f)
     if (!f->encoder)
         return;
     const lt_tokenizer_facts *facts = lt_encoder_facts(f->encoder);
-    printf("%-16s %s, %u tokens, %u of them special\n", "tokenizer", facts->model, facts->vocab_size,
-           facts->special_count);
+    printf("%-16s %s, %u tokens, %u of them special\n", "tokenizer", facts->model,
+           facts->vocab_size, facts->special_count);
     printf("%-16s %s\n", "normalizer", facts->normalizer);
     printf("%-16s %s\n", "pre-tokenizer", facts->pre_tokenizer);
     printf("%-16s %s\n", "post-processor", facts->post_processor);
@@ -261,8 +274,8 @@ static void print_scorer(const findings *f)
     const lt_scorer_facts *facts = lt_scorer_facts_of(f->scorer);
     print_count("parameters", facts->parameter_count, "");
     printf("%-16s %s, %.1f MB in memory, %s kernels\n", "precision",
-           facts->precision == LEFTTAIL__PRECISION__PRECISION_BF16 ? "bf16" : "f32", (double)facts->weight_bytes / 1e6,
-           facts->kernels);
+           facts->precision == LEFTTAIL__PRECISION__PRECISION_BF16 ? "bf16" : "f32",
+           (double)facts->weight_bytes / 1e6, facts->kernels);
     print_count("maximum length", facts->max_length, " tokens");
 }
 

@@ -11,10 +11,14 @@ static void print_help(void)
     fputs("usage: lefttail keygen DIR\n\n"
           "Makes the CurveZMQ keys that endpoints beyond this machine need.\n\n"
           "  lefttail keygen keys\n\n"
-          "DIR gets a key pair (.secret, .public) each for the coordinator, the workers and the clients,\n"
-          "and two allow lists. Copy to a worker: worker.secret and coordinator.public; to a client:\n"
-          "client.secret and coordinator.public. Give each program --keys DIR. More workers or clients\n"
-          "with keys of their own: add their public key as a line to workers.allow or clients.allow.\n"
+          "DIR gets a key pair (.secret, .public) each for the coordinator, the workers and the "
+          "clients,\n"
+          "and two allow lists. Copy to a worker: worker.secret and coordinator.public; to a "
+          "client:\n"
+          "client.secret and coordinator.public. Give each program --keys DIR. More workers or "
+          "clients\n"
+          "with keys of their own: add their public key as a line to workers.allow or "
+          "clients.allow.\n"
           "Nothing is overwritten.\n",
           stdout);
 }
@@ -32,7 +36,8 @@ int lt_command_keygen(int argc, char **argv)
         return 0;
     }
     if (rest != 1)
-        return lt_command_usage("keygen", "%s", rest == 0 ? "no folder is named" : "more than one folder is named");
+        return lt_command_usage("keygen", "%s",
+                                rest == 0 ? "no folder is named" : "more than one folder is named");
     if (lt_keys_make(argv[1], &error) != LT_OK)
         return lt_command_fail("keygen", &error);
     printf("%s: keys of a coordinator, its workers and its clients\n", argv[1]);

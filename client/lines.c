@@ -49,7 +49,8 @@ static lt_status fill(lt_lines *lines, lt_error *error)
         return lt_fail_errno(error, "standard input", "cannot read");
     lines->buf.len += (size_t)got;
     lines->ended = got == 0;
-    if (lines->number == 0 && lines->at == 0 && lines->buf.len >= 3 && memcmp(lines->buf.data, "\xef\xbb\xbf", 3) == 0)
+    if (lines->number == 0 && lines->at == 0 && lines->buf.len >= 3 &&
+        memcmp(lines->buf.data, "\xef\xbb\xbf", 3) == 0)
         lines->at = lines->searched = 3;
     return LT_OK;
 }
@@ -58,7 +59,8 @@ static lt_status fill(lt_lines *lines, lt_error *error)
 static bool take(lt_lines *lines, lt_line_kind *kind, const char **text, size_t *len)
 {
     const size_t from = lines->searched > lines->at ? lines->searched : lines->at;
-    const char *feed = lines->buf.len > from ? memchr(lines->buf.data + from, '\n', lines->buf.len - from) : NULL;
+    const char *feed =
+        lines->buf.len > from ? memchr(lines->buf.data + from, '\n', lines->buf.len - from) : NULL;
     const size_t end = feed ? (size_t)(feed - lines->buf.data) : lines->buf.len;
     if (!feed && end - lines->at > LT_TABLE_LINE_BYTES_MAX) { /* drop it as it comes */
         lines->skipping = true;
@@ -76,8 +78,8 @@ static bool take(lt_lines *lines, lt_line_kind *kind, const char **text, size_t 
     return true;
 }
 
-lt_status lt_lines_next(lt_lines *lines, bool wait, lt_line_kind *kind, const char **text, size_t *len,
-                        lt_error *error)
+lt_status lt_lines_next(lt_lines *lines, bool wait, lt_line_kind *kind, const char **text,
+                        size_t *len, lt_error *error)
 {
     while (!take(lines, kind, text, len)) {
         *kind = lines->ended ? LT_LINE_END : LT_LINE_NOT_READY;

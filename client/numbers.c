@@ -29,8 +29,9 @@ static uint32_t digits(const char *text, int count)
 bool lt_date_is_valid(const char *text)
 {
     static const uint32_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 || text[4] != '-' || text[7] != '-' ||
-        strspn(text, "0123456789") != 4 || strspn(text + 5, "0123456789") != 2 || strspn(text + 8, "0123456789") != 2)
+    if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 || text[4] != '-' ||
+        text[7] != '-' || strspn(text, "0123456789") != 4 || strspn(text + 5, "0123456789") != 2 ||
+        strspn(text + 8, "0123456789") != 2)
         return false;
     const uint32_t year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
     const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

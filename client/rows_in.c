@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW_ROWS_FIRST = 64, WINDOW_ROWS_MAX = 4096, WINDOW_BYTES_MAX = 8 << 20, BLANK_LINES_MAX = 4096 };
+enum {
+    WINDOW_ROWS_FIRST = 64,
+    WINDOW_ROWS_MAX = 4096,
+    WINDOW_BYTES_MAX = 8 << 20,
+    BLANK_LINES_MAX = 4096
+};
 
 bool lt_rows_in_init(lt_rows_in *in, int fd, const char *word)
 {
@@ -78,11 +83,12 @@ static bool read_messages(lt_row_in *row, const json_t *list)
     row->messages = lt_alloc(count * sizeof *row->messages);
     for (size_t i = 0; i < count; i++) {
         const json_t *message = json_array_get(list, i);
-        const json_t *role = json_object_get(message, "role"), *content = json_object_get(message, "content");
+        const json_t *role = json_object_get(message, "role"),
+                     *content = json_object_get(message, "content");
         if (!json_is_string(role) || !json_is_string(content))
             return refuse(row, "messages[%zu] needs role and content, both strings", i);
-        row->messages[i] = (lt_message){json_string_value(role), json_string_value(content), json_string_length(role),
-                                        json_string_length(content)};
+        row->messages[i] = (lt_message){json_string_value(role), json_string_value(content),
+                                        json_string_length(role), json_string_length(content)};
     }
     row->item.messages = row->messages;
     row->item.message_count = count;
@@ -98,7 +104,9 @@ static bool read_shape(const lt_rows_in *in, lt_row_in *row)
         return refuse(row, "has messages and text; a row is one or the other");
     if (!messages && !row->item.text)
         return refuse(row, "has neither text nor messages");
-    row->item.template = messages ? LT_TEMPLATE_CHAT : row->item.pair ? LT_TEMPLATE_PAIR : LT_TEMPLATE_TEXT;
+    row->item.template = messages         ? LT_TEMPLATE_CHAT
+                         : row->item.pair ? LT_TEMPLATE_PAIR
+                                          : LT_TEMPLATE_TEXT;
     if (!in->any_template && row->item.template != in->template)
         return refuse(row, "has %s; --template %s needs %s", needs[row->item.template],
                       in->template == LT_TEMPLATE_TEXT   ? "text"

@@ -13,17 +13,24 @@
 #define NAME "score"
 
 static const char help[] =
-    "Score JSON lines from standard input with a checkpoint; one line out for every line in, in order.\n"
+    "Score JSON lines from standard input with a checkpoint; one line out for every line in, in "
+    "order.\n"
     "\n"
-    "  echo '{\"text\": \"I cannot help with that.\"}' | lefttail score --checkpoint models/refusal\n"
+    "  echo '{\"text\": \"I cannot help with that.\"}' | lefttail score --checkpoint "
+    "models/refusal\n"
     "\n"
-    "A line is {\"text\"}, {\"text\", \"text_pair\"} or {\"messages\": [{\"role\", \"content\"}, ...]}; with\n"
+    "A line is {\"text\"}, {\"text\", \"text_pair\"} or {\"messages\": [{\"role\", \"content\"}, "
+    "...]}; with\n"
     "\"add_special_tokens\": false for text that is rendered already. The answer is\n"
-    "{\"logits\": [...], \"tokens\": n, \"truncated\": bool}, or {\"error\": \"...\"} for a line that cannot be\n"
-    "scored; the others are scored all the same, and the exit code is then 1. Logits are raw float32.\n"
+    "{\"logits\": [...], \"tokens\": n, \"truncated\": bool}, or {\"error\": \"...\"} for a line "
+    "that cannot be\n"
+    "scored; the others are scored all the same, and the exit code is then 1. Logits are raw "
+    "float32.\n"
     "\n"
-    "  --checkpoint DIR           a Hugging Face directory: config.json, *.safetensors, tokenizer.json\n"
-    "  --template text|pair|chat  every line must have this shape; without it each line's shape decides\n"
+    "  --checkpoint DIR           a Hugging Face directory: config.json, *.safetensors, "
+    "tokenizer.json\n"
+    "  --template text|pair|chat  every line must have this shape; without it each line's shape "
+    "decides\n"
     "  --precision f32|bf16       default: bf16 if the weights are, else f32\n"
     "  --threads N                default: all cores\n"
     "  --max-length N             tokens; default: what the checkpoint allows\n"
@@ -39,7 +46,18 @@ typedef struct arguments {
     bool ids, help;
 } arguments;
 
-enum { CHECKPOINT = 256, TEMPLATE, PRECISION, THREADS, MAX_LENGTH, ON_OVERFLOW, LITERAL, DATE, IDS, HELP };
+enum {
+    CHECKPOINT = 256,
+    TEMPLATE,
+    PRECISION,
+    THREADS,
+    MAX_LENGTH,
+    ON_OVERFLOW,
+    LITERAL,
+    DATE,
+    IDS,
+    HELP
+};
 
 static const struct option long_options[] = {
     {"checkpoint", required_argument, NULL, CHECKPOINT},
@@ -74,12 +92,14 @@ static int read_option(int option, arguments *args)
         return 0;
     case THREADS:
         if (!lt_number_from(optarg, 1, LT_THREADS_MAX, &number))
-            return lt_command_usage(NAME, "--threads is a number from 1 to %d, not '%s'", LT_THREADS_MAX, optarg);
+            return lt_command_usage(NAME, "--threads is a number from 1 to %d, not '%s'",
+                                    LT_THREADS_MAX, optarg);
         args->options.threads = (int)number;
         return 0;
     case MAX_LENGTH:
         if (!lt_number_from(optarg, 1, UINT32_MAX, &args->options.max_length))
-            return lt_command_usage(NAME, "--max-length is a number of tokens from 1, not '%s'", optarg);
+            return lt_command_usage(NAME, "--max-length is a number of tokens from 1, not '%s'",
+                                    optarg);
         return 0;
     case ON_OVERFLOW:
         if (strcmp(optarg, "truncate") != 0 && strcmp(optarg, "fail") != 0)
@@ -112,14 +132,16 @@ static int read_arguments(int argc, char **argv, arguments *args)
     int option;
     while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
         if (option == '?' || option == ':')
-            return lt_command_usage(NAME, option == '?' ? "there is no option '%s'" : "'%s' needs a value",
-                                    argv[optind - 1]);
+            return lt_command_usage(
+                NAME, option == '?' ? "there is no option '%s'" : "'%s' needs a value",
+                argv[optind - 1]);
         const int code = read_option(option, args);
         if (code != 0 || args->help)
             return code;
     }
     if (optind < argc)
-        return lt_command_usage(NAME, "unexpected argument '%s'; lines are read from standard input", argv[optind]);
+        return lt_command_usage(
+            NAME, "unexpected argument '%s'; lines are read from standard input", argv[optind]);
     if (!args->checkpoint)
         return lt_command_usage(NAME, "--checkpoint DIR is missing");
     return 0;
@@ -132,7 +154,8 @@ static void print_score(lt_rows_out *out, const lt_score *score, uint32_t label_
     lt_buf_puts(&out->buf, "{\"logits\":[");
     for (uint32_t i = 0; i < label_count; i++) /* nine digits give a float32 back */
         lt_buf_printf(&out->buf, "%s%.9g", i ? "," : "", (double)score->logits[i]);
-    lt_buf_printf(&out->buf, "],\"tokens\":%u,\"truncated\":%s", score->tokens, score->tokens_cut ? "true" : "false");
+    lt_buf_printf(&out->buf, "],\"tokens\":%u,\"truncated\":%s", score->tokens,
+                  score->tokens_cut ? "true" : "false");
     if (ids) {
         lt_buf_puts(&out->buf, ",\"input_ids\":");
         lt_rows_out_ids(out, score->ids, score->tokens);
@@ -140,7 +163,8 @@ static void print_score(lt_rows_out *out, const lt_score *score, uint32_t label_
     lt_buf_puts(&out->buf, "}\n");
 }
 
-static void print_row(lt_rows_out *out, const lt_row_in *row, const lt_score *score, uint32_t label_count, bool ids)
+static void print_row(lt_rows_out *out, const lt_row_in *row, const lt_score *score,
+                      uint32_t label_count, bool ids)
 {
     if (row->problem) {
         lt_rows_out_error(out, row->problem);
@@ -154,7 +178,8 @@ static void print_row(lt_rows_out *out, const lt_row_in *row, const lt_score *sc
 }
 
 /* The window's items, scored and printed. */
-static lt_status score_window(lt_scorer *scorer, const lt_rows_in *in, lt_rows_out *out, bool ids, lt_error *error)
+static lt_status score_window(lt_scorer *scorer, const lt_rows_in *in, lt_rows_out *out, bool ids,
+                              lt_error *error)
 {
     const uint32_t label_count = lt_scorer_facts_of(scorer)->label_count;
     lt_item *items = lt_alloc(in->row_count * sizeof *items);
@@ -178,7 +203,8 @@ static lt_status score_window(lt_scorer *scorer, const lt_rows_in *in, lt_rows_o
     return status;
 }
 
-static lt_status score_all(lt_scorer *scorer, lt_rows_in *in, lt_rows_out *out, bool ids, lt_error *error)
+static lt_status score_all(lt_scorer *scorer, lt_rows_in *in, lt_rows_out *out, bool ids,
+                           lt_error *error)
 {
     for (;;) {
         LT_TRY(lt_rows_in_next(in, error));
@@ -192,7 +218,8 @@ static lt_status run(const arguments *args, lt_rows_in *in, lt_rows_out *out, lt
 {
     lt_scorer *scorer;
     LT_TRY(lt_scorer_open(&scorer, args->checkpoint, &args->options, error));
-    lt_status status = in->any_template ? LT_OK : lt_scorer_check_template(scorer, in->template, error);
+    lt_status status =
+        in->any_template ? LT_OK : lt_scorer_check_template(scorer, in->template, error);
     if (status == LT_OK)
         status = score_all(scorer, in, out, args->ids, error);
     lt_scorer_free(&scorer);

@@ -17,11 +17,13 @@ static const char help[] =
     "\n"
     "  echo '{\"text\": \"Hello there\"}' | lefttail tokenize --checkpoint models/refusal\n"
     "\n"
-    "Lines are those of 'lefttail score --help'. The answer is {\"ids\": [...]}, or {\"error\": \"...\"}; the\n"
+    "Lines are those of 'lefttail score --help'. The answer is {\"ids\": [...]}, or {\"error\": "
+    "\"...\"}; the\n"
     "exit code is 1 if any line has an error. Nothing is cut unless --max-length is given.\n"
     "\n"
     "  --checkpoint DIR           a directory with tokenizer.json\n"
-    "  --template text|pair|chat  every line must have this shape; without it each line's shape decides\n"
+    "  --template text|pair|chat  every line must have this shape; without it each line's shape "
+    "decides\n"
     "  --max-length N             cut to N tokens, as 'score' would\n"
     "  --literal-specials         special tokens spelled in a text stay text\n"
     "  --date YYYY-MM-DD          for chat templates that insert today's date\n"
@@ -56,7 +58,8 @@ static int read_option(int option, arguments *args)
         return 0;
     case MAX_LENGTH:
         if (!lt_number_from(optarg, 1, UINT32_MAX, &args->options.max_length))
-            return lt_command_usage(NAME, "--max-length is a number of tokens from 1, not '%s'", optarg);
+            return lt_command_usage(NAME, "--max-length is a number of tokens from 1, not '%s'",
+                                    optarg);
         return 0;
     case LITERAL:
         args->options.literal_specials = true;
@@ -79,21 +82,23 @@ static int read_arguments(int argc, char **argv, arguments *args)
     int option;
     while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
         if (option == '?' || option == ':')
-            return lt_command_usage(NAME, option == '?' ? "there is no option '%s'" : "'%s' needs a value",
-                                    argv[optind - 1]);
+            return lt_command_usage(
+                NAME, option == '?' ? "there is no option '%s'" : "'%s' needs a value",
+                argv[optind - 1]);
         const int code = read_option(option, args);
         if (code != 0 || args->help)
             return code;
     }
     if (optind < argc)
-        return lt_command_usage(NAME, "unexpected argument '%s'; lines are read from standard input", argv[optind]);
+        return lt_command_usage(
+            NAME, "unexpected argument '%s'; lines are read from standard input", argv[optind]);
     if (!args->checkpoint)
         return lt_command_usage(NAME, "--checkpoint DIR is missing");
     return 0;
 }
 
-static void tokenize_row(const lt_encoder *encoder, lt_encoder_scratch *scratch, const lt_row_in *row,
-                         lt_rows_out *out)
+static void tokenize_row(const lt_encoder *encoder, lt_encoder_scratch *scratch,
+                         const lt_row_in *row, lt_rows_out *out)
 {
     lt_score score;
     lt_token_row tokens;
@@ -115,7 +120,8 @@ static void tokenize_row(const lt_encoder *encoder, lt_encoder_scratch *scratch,
     lt_buf_puts(&out->buf, "}\n");
 }
 
-static lt_status tokenize_all(const lt_encoder *encoder, lt_rows_in *in, lt_rows_out *out, lt_error *error)
+static lt_status tokenize_all(const lt_encoder *encoder, lt_rows_in *in, lt_rows_out *out,
+                              lt_error *error)
 {
     lt_encoder_scratch *scratch = lt_encoder_scratch_new(encoder);
     lt_status status;
@@ -134,7 +140,8 @@ static lt_status run(const arguments *args, lt_rows_in *in, lt_rows_out *out, lt
 {
     lt_encoder *encoder;
     LT_TRY(lt_encoder_open(&encoder, args->checkpoint, &args->options, error));
-    lt_status status = in->any_template ? LT_OK : lt_encoder_check_template(encoder, in->template, error);
+    lt_status status =
+        in->any_template ? LT_OK : lt_encoder_check_template(encoder, in->template, error);
     if (status == LT_OK)
         status = tokenize_all(encoder, in, out, error);
     lt_encoder_close(&encoder);

@@ -19,7 +19,8 @@ static const lt_option *find(const lt_option *options, size_t count, const char 
 }
 
 /* `units` is pairs of a letter and its factor. */
-static bool parse_number(const char *text, const char *letters, const uint64_t *factors, uint64_t *out)
+static bool parse_number(const char *text, const char *letters, const uint64_t *factors,
+                         uint64_t *out)
 {
     if (!isdigit((unsigned char)*text))
         return false;
@@ -76,11 +77,13 @@ static lt_status set(const lt_option *option, const char *where, const char *tex
     }
     if (good)
         return LT_OK;
-    return lt_expected(error, lt_fail(error, LT_INPUT, where, "cannot use '%s' for %s", text, option->name),
-                       "%s", expected);
+    return lt_expected(
+        error, lt_fail(error, LT_INPUT, where, "cannot use '%s' for %s", text, option->name), "%s",
+        expected);
 }
 
-static lt_status read_line(const lt_option *options, size_t count, const char *where, char *line, lt_error *error)
+static lt_status read_line(const lt_option *options, size_t count, const char *where, char *line,
+                           lt_error *error)
 {
     char *hash = line;
     while ((hash = strchr(hash, '#')) && hash != line && !isspace((unsigned char)hash[-1]))
@@ -93,10 +96,12 @@ static lt_status read_line(const lt_option *options, size_t count, const char *w
         return LT_OK;
     char *colon = strchr(line, ':');
     if (!colon)
-        return lt_expected(error, lt_fail(error, LT_INPUT, where, "no ':' in '%s'", line), "name: value");
+        return lt_expected(error, lt_fail(error, LT_INPUT, where, "no ':' in '%s'", line),
+                           "name: value");
     const lt_option *option = find(options, count, line, (size_t)(colon - line));
     if (!option || strcmp(option->name, "config") == 0)
-        return lt_fail(error, LT_INPUT, where, "there is no option '%.*s'", (int)(colon - line), line);
+        return lt_fail(error, LT_INPUT, where, "there is no option '%.*s'", (int)(colon - line),
+                       line);
     char *value = colon + 1;
     while (isspace((unsigned char)*value))
         value++;
@@ -110,7 +115,8 @@ static lt_status read_line(const lt_option *options, size_t count, const char *w
     return set(option, where, value, error);
 }
 
-static lt_status read_file(const lt_option *options, size_t count, const char *path, lt_error *error)
+static lt_status read_file(const lt_option *options, size_t count, const char *path,
+                           lt_error *error)
 {
     lt_buf bytes = {0};
     lt_status status = lt_file_read(path, CONFIG_BYTES_MAX, &bytes, error);
@@ -149,8 +155,8 @@ static lt_status read_environment(const lt_option *options, size_t count, lt_err
 }
 
 /* One argument that begins with "--"; *index moves over its value. */
-static lt_status read_argument(const lt_option *options, size_t count, int argc, char **argv, int *index,
-                               lt_error *error)
+static lt_status read_argument(const lt_option *options, size_t count, int argc, char **argv,
+                               int *index, lt_error *error)
 {
     const char *name = argv[*index] + 2;
     const char *equals = strchr(name, '=');
@@ -162,8 +168,8 @@ static lt_status read_argument(const lt_option *options, size_t count, int argc,
     if (!value && option->kind == LT_OPTION_FLAG)
         value = "true";
     if (!value && *index + 1 >= argc)
-        return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "--%s has no value", option->name), "%s",
-                           option->value_word ? option->value_word : "a value");
+        return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "--%s has no value", option->name),
+                           "%s", option->value_word ? option->value_word : "a value");
     if (!value)
         value = argv[++*index];
     char where[96];
@@ -171,8 +177,8 @@ static lt_status read_argument(const lt_option *options, size_t count, int argc,
     return set(option, where, value, error);
 }
 
-static lt_status read_arguments(const lt_option *options, size_t count, int argc, char **argv, int *rest_count,
-                                lt_error *error)
+static lt_status read_arguments(const lt_option *options, size_t count, int argc, char **argv,
+                                int *rest_count, lt_error *error)
 {
     int rest = 0;
     bool ended = false;
@@ -209,8 +215,8 @@ static const char *config_path(int argc, char **argv)
     return getenv("LEFTTAIL_CONFIG");
 }
 
-lt_status lt_options_read(const lt_option *options, size_t count, int argc, char **argv, int *rest_count,
-                          lt_error *error)
+lt_status lt_options_read(const lt_option *options, size_t count, int argc, char **argv,
+                          int *rest_count, lt_error *error)
 {
     const char *path = find(options, count, "config", 6) ? config_path(argc, argv) : NULL;
     if (path && *path)

@@ -46,8 +46,8 @@ static void put_path(const struct level *level, lt_buf *out)
         lt_buf_printf(out, "[%u]", level->counts[level->field - level->descriptor->fields] - 1);
 }
 
-static lt_status refuse(const struct scanner *scanner, const struct level *level, const uint8_t *at, lt_status status,
-                        const char *what)
+static lt_status refuse(const struct scanner *scanner, const struct level *level, const uint8_t *at,
+                        lt_status status, const char *what)
 {
     lt_buf where = {0};
     put_path(level, &where);
@@ -111,7 +111,8 @@ static bool fits(ProtobufCType type, uint64_t value)
 }
 
 /* One number of the field, from a varint or fixed bytes. */
-static lt_status scan_number(const struct scanner *scanner, const struct level *level, struct span *span)
+static lt_status scan_number(const struct scanner *scanner, const struct level *level,
+                             struct span *span)
 {
     const uint8_t *at = span->at;
     const ProtobufCWireType wire_type = wire_type_of(level->field->type);
@@ -143,7 +144,8 @@ static lt_status scan_packed(const struct scanner *scanner, struct level *level,
     return LT_OK;
 }
 
-static lt_status scan_message(const struct scanner *scanner, const ProtobufCMessageDescriptor *descriptor, struct span span,
+static lt_status scan_message(const struct scanner *scanner,
+                              const ProtobufCMessageDescriptor *descriptor, struct span span,
                               const struct level *outer);
 
 static lt_status scan_body(const struct scanner *scanner, struct level *level, struct span body)
@@ -164,11 +166,13 @@ static lt_status scan_body(const struct scanner *scanner, struct level *level, s
     }
 }
 
-static lt_status scan_value(const struct scanner *scanner, struct level *level, struct span *span, uint32_t wire_type)
+static lt_status scan_value(const struct scanner *scanner, struct level *level, struct span *span,
+                            uint32_t wire_type)
 {
     const ProtobufCFieldDescriptor *field = level->field;
     const ProtobufCWireType expected = wire_type_of(field->type);
-    const bool packed = field->label == PROTOBUF_C_LABEL_REPEATED && wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    const bool packed = field->label == PROTOBUF_C_LABEL_REPEATED &&
+                        wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
     if (wire_type != expected && !packed)
         return refuse(scanner, level, span->at, LT_PROTOCOL, "the wire type is not the field's");
     if (wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
@@ -207,11 +211,13 @@ static lt_status count_field(const struct scanner *scanner, struct level *level,
     return LT_OK;
 }
 
-static lt_status scan_message(const struct scanner *scanner, const ProtobufCMessageDescriptor *descriptor, struct span span,
+static lt_status scan_message(const struct scanner *scanner,
+                              const ProtobufCMessageDescriptor *descriptor, struct span span,
                               const struct level *outer)
 {
     LT_ASSERT(descriptor->n_fields <= FIELDS_MAX);
-    struct level level = {.outer = outer, .descriptor = descriptor, .depth = outer ? outer->depth + 1 : 1};
+    struct level level = {
+        .outer = outer, .descriptor = descriptor, .depth = outer ? outer->depth + 1 : 1};
     if (level.depth > scanner->limits->depth_max || level.depth > LT_WIRE_DEPTH_MAX)
         return refuse(scanner, &level, span.at, LT_LIMIT, "nested too deeply");
     while (span.at < span.end) {
@@ -229,16 +235,17 @@ static lt_status scan_message(const struct scanner *scanner, const ProtobufCMess
     return LT_OK;
 }
 
-lt_status lt_wire_scan(const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t count,
-                       const lt_wire_limits *limits, lt_error *error)
+lt_status lt_wire_scan(const ProtobufCMessageDescriptor *descriptor, const void *bytes,
+                       size_t count, const lt_wire_limits *limits, lt_error *error)
 {
     if (count > limits->bytes_max)
-        return lt_fail(error, LT_LIMIT, descriptor->short_name, "%zu bytes are more than %zu", count,
-                       limits->bytes_max);
+        return lt_fail(error, LT_LIMIT, descriptor->short_name, "%zu bytes are more than %zu",
+                       count, limits->bytes_max);
     if (count == 0)
         return LT_OK;
     const struct scanner scanner = {bytes, limits, error};
-    return scan_message(&scanner, descriptor, (struct span){bytes, (const uint8_t *)bytes + count}, NULL);
+    return scan_message(&scanner, descriptor, (struct span){bytes, (const uint8_t *)bytes + count},
+                        NULL);
 }
 
 struct budget {
@@ -266,19 +273,21 @@ static void budget_free(void *data, void *memory)
     free(memory);
 }
 
-lt_status lt_wire_unpack_as(const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t count,
-                            const lt_wire_limits *limits, ProtobufCMessage **out, lt_error *error)
+lt_status lt_wire_unpack_as(const ProtobufCMessageDescriptor *descriptor, const void *bytes,
+                            size_t count, const lt_wire_limits *limits, ProtobufCMessage **out,
+                            lt_error *error)
 {
     static const uint8_t nothing[1] = {0};
     *out = NULL;
     LT_TRY(lt_wire_scan(descriptor, bytes, count, limits, error));
     struct budget budget = {limits->memory_bytes_max ? limits->memory_bytes_max
-                                              : count * LT_WIRE_MEMORY_FACTOR + (64u << 10)};
+                                                     : count * LT_WIRE_MEMORY_FACTOR + (64u << 10)};
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
     *out = protobuf_c_message_unpack(descriptor, &allocator, count, count ? bytes : nothing);
     if (!*out)
         return lt_fail(error, LT_LIMIT, descriptor->short_name,
-                       "%zu bytes cannot be unpacked within the memory that so many may take", count);
+                       "%zu bytes cannot be unpacked within the memory that so many may take",
+                       count);
     return LT_OK;
 }
 
@@ -286,7 +295,8 @@ lt_status lt_wire_unpack(const void *bytes, size_t count, Lefttail__Message **ou
 {
     ProtobufCMessage *message;
     *out = NULL;
-    LT_TRY(lt_wire_unpack_as(&lefttail__message__descriptor, bytes, count, &LT_WIRE_FRAME_LIMITS, &message, error));
+    LT_TRY(lt_wire_unpack_as(&lefttail__message__descriptor, bytes, count, &LT_WIRE_FRAME_LIMITS,
+                             &message, error));
     *out = (Lefttail__Message *)message;
     if ((*out)->body_case != LEFTTAIL__MESSAGE__BODY__NOT_SET)
         return LT_OK;
@@ -313,8 +323,8 @@ void lt_wire_pack(const ProtobufCMessage *message, lt_buf *out)
 
 const char *lt_wire_body_word(const Lefttail__Message *message)
 {
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field(&lefttail__message__descriptor, (unsigned)message->body_case);
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(
+        &lefttail__message__descriptor, (unsigned)message->body_case);
     return field ? field->name : "nothing";
 }
 
@@ -333,7 +343,8 @@ void lt_wire_get_floats(const void *bytes, float *values, size_t count)
 {
     const uint8_t *in = bytes;
     for (size_t i = 0; i < count; i++, in += 4) {
-        const uint32_t bits = (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+        const uint32_t bits =
+            (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
         memcpy(&values[i], &bits, 4);
     }
 }

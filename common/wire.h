@@ -17,9 +17,9 @@
 #include "lefttail.pb-c.h"
 
 typedef struct lt_wire_limits {
-    size_t bytes_max;        /* of the packed form */
-    unsigned depth_max;      /* nested messages, the outermost counts 1; at most LT_WIRE_DEPTH_MAX */
-    size_t repeats_max;      /* of one field within one message */
+    size_t bytes_max;   /* of the packed form */
+    unsigned depth_max; /* nested messages, the outermost counts 1; at most LT_WIRE_DEPTH_MAX */
+    size_t repeats_max; /* of one field within one message */
     size_t memory_bytes_max; /* that unpacking may hold at any time; 0: LT_WIRE_MEMORY_FACTOR times
                               * the packed form + 64 KiB */
 } lt_wire_limits;
@@ -31,13 +31,14 @@ typedef struct lt_wire_limits {
 /* Checks bytes[0..count) against the descriptor. LT_PROTOCOL or LT_LIMIT; the error's `where` is
  * the path of the field ("Results.rows[3].logits") and the offset. Empty bytes are a message of
  * defaults. */
-lt_status lt_wire_scan(const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t count,
-                       const lt_wire_limits *limits, lt_error *error);
+lt_status lt_wire_scan(const ProtobufCMessageDescriptor *descriptor, const void *bytes,
+                       size_t count, const lt_wire_limits *limits, lt_error *error);
 
 /* Scan, then unpack. *out is freed with the type's own NAME__free_unpacked(m, NULL) or with
  * protobuf_c_message_free_unpacked(m, NULL); NULL on failure. */
-lt_status lt_wire_unpack_as(const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t count,
-                            const lt_wire_limits *limits, ProtobufCMessage **out, lt_error *error);
+lt_status lt_wire_unpack_as(const ProtobufCMessageDescriptor *descriptor, const void *bytes,
+                            size_t count, const lt_wire_limits *limits, ProtobufCMessage **out,
+                            lt_error *error);
 
 /* A frame: one Message with a body (one without is LT_PROTOCOL). Free with lt_wire_free. */
 lt_status lt_wire_unpack(const void *bytes, size_t count, Lefttail__Message **out, lt_error *error);

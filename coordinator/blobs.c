@@ -92,6 +92,7 @@ void lt_blobs_close(lt_blobs **blobs_at)
     if (!blobs)
         return;
     lt_buf_fini(&blobs->raw);
+    lt_buf_fini(&blobs->packed);
     free(blobs->root);
     free(blobs);
     *blobs_at = NULL;

@@ -2,8 +2,8 @@
  *
  *   DIR/blobs/aa/HEX         a complete blob; aa are the first two hex digits of its SHA-256 HEX
  *   DIR/blobs/aa/HEX.path    in its place with --trust-paths: where the same bytes lie, and the
- * file's size, inode and times when they were verified DIR/blobs/part/HEX       what has arrived of
- * a blob; its size is the offset to go on from
+ *                            file's size, inode and times when they were verified
+ *   DIR/blobs/part/HEX       what has arrived of a blob; its size is the offset to go on from
  *
  * A part becomes a blob after its bytes gave the digest and were synced: readers never see an
  * unverified file. Nothing is kept in memory about uploads, so a client that disappears leaves a
@@ -15,6 +15,7 @@
 
 #include "common/buf.h"
 #include "common/digest.h"
+#include "lefttail.pb-c.h"
 
 typedef struct lt_blobs lt_blobs;
 
@@ -42,23 +43,12 @@ typedef enum lt_blob_state { LT_BLOB_COMPLETE, LT_BLOB_PARTIAL, LT_BLOB_UNVERIFI
 lt_status lt_blobs_offer(lt_blobs *blobs, const lt_digest *digest, uint64_t bytes,
                          lt_blob_state *state, uint64_t *offset, lt_error *error);
 
-/* A chunk as it came: its place in the blob and what the wire says about it. */
-typedef struct lt_blob_chunk {
-    lt_digest digest;
-    uint64_t offset;
-    uint64_t blob_bytes;
-    const void *data; /* the caller's */
-    size_t data_bytes;
-    bool zstd;
-    uint32_t raw_bytes;
-    uint32_t crc32c; /* of the raw bytes */
-} lt_blob_chunk;
-
-/* Checks and appends. A chunk that is not the next one is no error: *offset says where to go on.
- * LT_PROTOCOL: a lie about sizes or a wrong checksum, nothing was written. LT_FULL: no space, what
- * was there before stays. */
-lt_status lt_blobs_put_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, lt_blob_state *state,
-                             uint64_t *offset, lt_error *error);
+/* Checks a chunk as it came from outside and appends it; keeps nothing of *chunk. A chunk that is
+ * not the next one is no error: *offset says where to go on. LT_PROTOCOL: no digest, a lie about
+ * sizes or a wrong checksum, nothing was written. LT_LIMIT: too large a blob. LT_FULL, LT_IO: no
+ * space, a failed write; what was there before stays. */
+lt_status lt_blobs_put_chunk(lt_blobs *blobs, const Lefttail__BlobChunk *chunk,
+                             lt_blob_state *state, uint64_t *offset, lt_error *error);
 
 /* Reads the part, compares the digest, syncs and renames it into place. LT_INPUT: other bytes than
  * promised; the part is removed. Any thread; one call per digest at a time. */
@@ -73,11 +63,12 @@ bool lt_blobs_path_plausible(const lt_blobs *blobs, const char *path, uint64_t b
 lt_status lt_blobs_verify_path(const lt_blobs *blobs, const lt_digest *digest, const char *path,
                                uint64_t bytes, lt_error *error);
 
-/* The chunk at `offset`: at most LT_BLOB_CHUNK_BYTES raw, compressed where that makes it smaller.
- * `data` in *chunk points into *buf, which is cleared first. LT_NOT_FOUND, LT_INPUT (offset at or
- * past the end of a blob that is not empty), LT_IO. */
-lt_status lt_blobs_chunk(lt_blobs *blobs, const lt_digest *digest, uint64_t offset, lt_buf *buf,
-                         lt_blob_chunk *chunk, lt_error *error);
+/* The chunk at `offset`, ready to be sent: at most LT_BLOB_CHUNK_BYTES raw, packed where that makes
+ * it smaller. Nothing in *chunk is to be freed: its digest borrows *digest, its data borrows
+ * `blobs` and is good until the next call that takes or gives a chunk. LT_NOT_FOUND, LT_INPUT
+ * (offset at or past the end, where an empty blob has the one chunk at 0), LT_IO. */
+lt_status lt_blobs_chunk(lt_blobs *blobs, const lt_digest *digest, uint64_t offset,
+                         Lefttail__BlobChunk *chunk, lt_error *error);
 
 /* The whole blob, which must not be larger than bytes_max; its digest is verified again. LT_FAILED:
  * it is damaged, and counts as missing from now on. */

@@ -7,44 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <zstd.h>
-
+#include "common/chunk.h"
 #include "common/file.h"
 #include "common/limits.h"
 
-enum { ZSTD_LEVEL = 1 }; /* 300 MB/s and more on one core; texts shrink to a third */
+enum { TELLING_BYTES_MIN = 256 }; /* a shorter chunk does not tell how its blob packs */
 
 /* ---- arriving ------------------------------------------------------------------------------ */
-
-/* The chunk's raw bytes; points into chunk->data or the scratch buffer. */
-static lt_status unpack_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, const void **raw,
-                              lt_error *error)
-{
-    const char *where = "blob_chunk";
-    if (chunk->raw_bytes > LT_BLOB_CHUNK_BYTES)
-        return lt_fail(error, LT_PROTOCOL, where, "%u bytes are more than a chunk may have",
-                       chunk->raw_bytes);
-    if (chunk->offset > chunk->blob_bytes || chunk->raw_bytes > chunk->blob_bytes - chunk->offset)
-        return lt_fail(error, LT_PROTOCOL, where, "reaches behind the end of its blob");
-    if (chunk->raw_bytes == 0 && chunk->blob_bytes > 0)
-        return lt_fail(error, LT_PROTOCOL, where, "is empty");
-    *raw = chunk->data;
-    if (chunk->zstd) {
-        lt_buf_clear(&blobs->raw);
-        char *out = lt_buf_reserve(&blobs->raw, chunk->raw_bytes);
-        const size_t got = ZSTD_decompress(out, chunk->raw_bytes, chunk->data, chunk->data_bytes);
-        if (ZSTD_isError(got) || got != chunk->raw_bytes)
-            return lt_fail(error, LT_PROTOCOL, where, "does not unpack to the %u bytes it promises",
-                           chunk->raw_bytes);
-        *raw = out;
-    } else if (chunk->data_bytes != chunk->raw_bytes) {
-        return lt_fail(error, LT_PROTOCOL, where, "has %zu bytes and promises %u",
-                       chunk->data_bytes, chunk->raw_bytes);
-    }
-    if (lt_crc32c(0, *raw, chunk->raw_bytes) != chunk->crc32c)
-        return lt_fail(error, LT_PROTOCOL, where, "its checksum is wrong");
-    return LT_OK;
-}
 
 /* Writes all of it at `offset`, or takes back what it wrote. */
 static lt_status append_part(const char *path, uint64_t offset, const void *bytes, size_t count,
@@ -68,17 +37,23 @@ static lt_status append_part(const char *path, uint64_t offset, const void *byte
     return status;
 }
 
-lt_status lt_blobs_put_chunk(lt_blobs *blobs, const lt_blob_chunk *chunk, lt_blob_state *state,
-                             uint64_t *offset, lt_error *error)
+lt_status lt_blobs_put_chunk(lt_blobs *blobs, const Lefttail__BlobChunk *chunk,
+                             lt_blob_state *state, uint64_t *offset, lt_error *error)
 {
+    const char *where = "blob_chunk";
     const void *raw = NULL;
-    LT_TRY(lt_blobs_offer(blobs, &chunk->digest, chunk->blob_bytes, state, offset, error));
-    LT_TRY(unpack_chunk(blobs, chunk, &raw, error));
+    lt_digest digest;
+    if (!lt_digest_from_bytes(chunk->digest.data, chunk->digest.len, &digest))
+        return lt_fail(error, LT_PROTOCOL, where, "has no SHA-256");
+    LT_TRY(lt_blobs_offer(blobs, &digest, chunk->blob_bytes, state, offset, error));
+    LT_TRY(lt_chunk_open(chunk, &blobs->raw, &raw, error));
+    if (chunk->raw_bytes == 0 && chunk->blob_bytes > 0)
+        return lt_fail(error, LT_PROTOCOL, where, "is empty");
     if (*state != LT_BLOB_PARTIAL || chunk->offset != *offset)
         return LT_OK;
     char path[PATH_MAX];
-    LT_TRY(append_part(lt_blob_part_path(blobs, &chunk->digest, path), *offset, raw,
-                       chunk->raw_bytes, error));
+    LT_TRY(append_part(lt_blob_part_path(blobs, &digest, path), *offset, raw, chunk->raw_bytes,
+                       error));
     *offset += chunk->raw_bytes;
     if (*offset == chunk->blob_bytes)
         *state = LT_BLOB_UNVERIFIED;
@@ -150,56 +125,30 @@ static lt_status read_at(const char *path, uint64_t offset, char *out, size_t co
     return status;
 }
 
-/* Replaces the raw bytes by their compressed form where that gains a tenth. */
-static void try_compress(lt_blobs *blobs, lt_blob_chunk *chunk, lt_buf *buf)
-{
-    struct lt_blob_verdict *verdict = verdict_of(blobs, &chunk->digest);
-    if (verdict->incompressible || chunk->raw_bytes < 256)
-        return;
-    const size_t room = chunk->raw_bytes - chunk->raw_bytes / 10;
-    const size_t got = ZSTD_compress(lt_buf_reserve(buf, room), room, blobs->raw.data,
-                                     chunk->raw_bytes, ZSTD_LEVEL);
-    if (ZSTD_isError(got)) {
-        verdict->incompressible = true;
-        return;
-    }
-    buf->len = got;
-    chunk->data = buf->data;
-    chunk->data_bytes = got;
-    chunk->zstd = true;
-}
-
-lt_status lt_blobs_chunk(lt_blobs *blobs, const lt_digest *digest, uint64_t offset, lt_buf *buf,
-                         lt_blob_chunk *chunk, lt_error *error)
+lt_status lt_blobs_chunk(lt_blobs *blobs, const lt_digest *digest, uint64_t offset,
+                         Lefttail__BlobChunk *chunk, lt_error *error)
 {
     char path[PATH_MAX], hex[LT_DIGEST_HEX_BYTES];
     uint64_t bytes;
     if (!lt_blob_locate(blobs, digest, path, &bytes))
         return lt_fail(error, LT_NOT_FOUND, NULL, "there is no blob %s",
                        lt_digest_hex(digest, hex));
-    if (offset >= bytes && bytes > 0)
+    if (offset >= bytes && (bytes > 0 || offset > 0))
         return lt_fail(error, LT_INPUT, "blob_get",
                        "offset %" PRIu64 " is behind the end (%" PRIu64 " bytes)", offset, bytes);
     const size_t count =
         bytes - offset < LT_BLOB_CHUNK_BYTES ? (size_t)(bytes - offset) : LT_BLOB_CHUNK_BYTES;
-    lt_buf_clear(buf);
     lt_buf_clear(&blobs->raw);
     LT_TRY(read_at(path, offset, lt_buf_reserve(&blobs->raw, count), count, error));
     blobs->raw.len = count;
-    *chunk = (lt_blob_chunk){
-        .digest = *digest,
-        .offset = offset,
-        .blob_bytes = bytes,
-        .raw_bytes = (uint32_t)count,
-        .crc32c = lt_crc32c(0, blobs->raw.data, count),
-    };
-    try_compress(blobs, chunk, buf);
-    if (!chunk->zstd) {
-        lt_buf_clear(buf);
-        lt_buf_add(buf, blobs->raw.data, count);
-        chunk->data = lt_buf_str(buf);
-        chunk->data_bytes = count;
-    }
+    lefttail__blob_chunk__init(chunk);
+    chunk->digest = (ProtobufCBinaryData){LT_DIGEST_BYTES, (uint8_t *)digest->bytes};
+    chunk->offset = offset;
+    chunk->blob_bytes = bytes;
+    struct lt_blob_verdict *verdict = verdict_of(blobs, digest);
+    if (!lt_chunk_fill(chunk, blobs->raw.data, count, !verdict->incompressible, &blobs->packed) &&
+        count >= TELLING_BYTES_MIN)
+        verdict->incompressible = true;
     return LT_OK;
 }
 

@@ -8,7 +8,7 @@
 
 enum { LT_BLOB_VERDICTS = 64 }; /* blobs whose compressibility is remembered */
 
-/* Weights do not shrink: after one chunk that gained less than a tenth, a blob's other chunks
+/* Weights do not shrink: after one chunk that packing did not make smaller, a blob's other chunks
  * are sent as they are. A small table, overwritten in turn, is enough for what is being fetched. */
 struct lt_blob_verdict {
     lt_digest digest;
@@ -20,7 +20,7 @@ struct lt_blobs {
     lt_blobs_options options;
     struct lt_blob_verdict verdicts[LT_BLOB_VERDICTS];
     unsigned verdict_next;
-    lt_buf raw; /* scratch of one chunk */
+    lt_buf raw, packed; /* scratch of one chunk */
 };
 
 /* Each writes the name into `out` and returns it. */

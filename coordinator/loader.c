@@ -93,8 +93,7 @@ static lt_status check_labels(const lt_jobs *jobs, const lt_job *job, lt_error *
     return LT_OK;
 }
 
-/* ---- one pack ---------------------------------------------------------------------------------
- */
+/* ---- one pack ---- */
 
 static lt_status learn_variants(lt_shell *shell, lt_job *job, uint32_t p, lt_error *error)
 {
@@ -169,8 +168,7 @@ static lt_status load_pack(lt_shell *shell, lt_job *job, uint32_t p, lt_error *e
     return LT_OK;
 }
 
-/* ---- one job ------------------------------------------------------------------------------------
- */
+/* ---- one job ---- */
 
 /* The plan, the core's units and the empty figures; then packs can be loaded. */
 static lt_status begin_job(lt_shell *shell, lt_job *job, Lefttail__Manifest *manifest,
@@ -268,8 +266,7 @@ lt_status lt_loader_plan(lt_shell *shell, lt_job *job, lt_error *error)
     return status;
 }
 
-/* ---- submits
- * ---------------------------------------------------------------------------------------- */
+/* ---- submits ---- */
 
 lt_status lt_loader_submit(lt_shell *shell, const lt_digest *manifest, uint64_t peer,
                            uint64_t request, lt_error *error)

@@ -214,8 +214,7 @@ static void on_hello(lt_shell *shell, lt_router *router, lt_peer peer, const cha
                   NULL);
 }
 
-/* ---- what the routers report -------------------------------------------------------------------
- */
+/* ---- what the routers report ---- */
 
 static void on_message(lt_shell *shell, lt_router *router, lt_peer peer, const char *key,
                        const void *bytes, size_t count)
@@ -295,8 +294,7 @@ const lt_router_events lt_shell_worker_events = {NULL, on_worker_message, on_wor
 const lt_router_events lt_shell_client_events = {NULL, on_client_message, on_client_garbage,
                                                  on_client_gone};
 
-/* ---- Bye
- * ------------------------------------------------------------------------------------------ */
+/* ---- Bye ---- */
 
 void lt_shell_goodbye(lt_shell *shell, const char *reason)
 {

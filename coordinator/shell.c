@@ -212,8 +212,7 @@ void lt_shell_stop(lt_shell *shell, int exit_code)
     uv_stop(&shell->loop);
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------
- */
+/* ---- opening and closing ---- */
 
 static void open_loop(lt_shell *shell)
 {
@@ -330,7 +329,6 @@ static void close_shell(lt_shell *shell)
     lt_blobs_close(&shell->blobs);
     lt_store_close(&shell->store);
     lt_arena_fini(&shell->arena);
-    lt_buf_fini(&shell->chunk);
 }
 
 static lt_status serve(lt_shell *shell, lt_error *error)

@@ -59,13 +59,12 @@ typedef struct lt_shell {
     lt_watchers watchers;
     lt_token_key token_key;
     lt_arena arena; /* of the message that is being made */
-    lt_buf chunk;   /* of the blob chunk that is being sent */
     lt_shell_counts counts;
     uint64_t progress_ms; /* when the last progress line was written */
     uint64_t swept_ms;    /* when old parts were last removed */
-    lt_job
-        *plans_read[2]; /* ended jobs whose plans were read for their rows; the older goes first */
-    bool jobs_unsaved;  /* some job's end is not in the store yet */
+    /* Ended jobs whose plans were read for their rows; the older goes first. */
+    lt_job *plans_read[2];
+    bool jobs_unsaved; /* some job's end is not in the store yet */
     bool store_blocked, stopping;
     int exit_code;
 } lt_shell;
@@ -104,8 +103,7 @@ typedef enum lt_left { LT_LEFT_BYE, LT_LEFT_GONE, LT_LEFT_KNOWN } lt_left;
 void lt_shell_forget(lt_shell *shell, lt_router *router, lt_session *session, lt_left left);
 void lt_shell_goodbye(lt_shell *shell, const char *reason); /* Bye to everybody */
 
-/* ---- workers.c, clients.c: one message of a session; takes the message over when it sets *message
- * NULL */
+/* ---- workers.c, clients.c: one message of a session; taken over when it sets *message NULL */
 void lt_shell_on_worker(lt_shell *shell, lt_session *session, Lefttail__Message **message);
 void lt_shell_on_client(lt_shell *shell, lt_session *session, const Lefttail__Message *message);
 

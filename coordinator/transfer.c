@@ -28,8 +28,7 @@ struct need {
     } blobs[];
 };
 
-/* ---- answering --------------------------------------------------------------------------------
- */
+/* ---- answering ---- */
 
 static void put_progress(lt_shell *shell, Lefttail__BlobNeed *reply, const struct need_blob *blob,
                          uint64_t offset)
@@ -119,8 +118,7 @@ static void wait_for(struct need *need, const lt_digest *digest, const char *pat
     }
 }
 
-/* ---- offers -------------------------------------------------------------------------------------
- */
+/* ---- offers ---- */
 
 static lt_status read_offer(const Lefttail__BlobOffer *offer, struct need *need, lt_error *error)
 {
@@ -171,38 +169,25 @@ void lt_shell_on_offer(lt_shell *shell, lt_peer peer, uint64_t request,
     settle_need(need);
 }
 
-/* ---- chunks
- * -------------------------------------------------------------------------------------- */
+/* ---- chunks ---- */
 
 void lt_shell_on_chunk(lt_shell *shell, lt_peer peer, uint64_t request,
-                       const Lefttail__BlobChunk *message)
+                       const Lefttail__BlobChunk *chunk)
 {
     struct need *need = new_need(shell, peer, request, 1, true);
-    lt_blob_chunk chunk = {
-        .offset = message->offset,
-        .blob_bytes = message->blob_bytes,
-        .data = message->data.data,
-        .data_bytes = message->data.len,
-        .zstd = message->zstd,
-        .raw_bytes = message->raw_bytes,
-        .crc32c = message->crc32c,
-    };
-    lt_blob_state state = LT_BLOB_PARTIAL;
+    struct need_blob *blob = &need->blobs[0];
+    lt_blob_state state;
     uint64_t offset;
-    if (!lt_digest_from_bytes(message->digest.data, message->digest.len, &chunk.digest))
-        lt_fail(&need->error, LT_PROTOCOL, "blob_chunk", "has no SHA-256");
-    else
-        lt_blobs_put_chunk(shell->blobs, &chunk, &state, &offset, &need->error);
-    need->blobs[0].digest = chunk.digest;
-    need->blobs[0].bytes = message->blob_bytes;
-    if (need->error.status == LT_OK &&
-        (state == LT_BLOB_UNVERIFIED || lt_verifier_busy(shell->verifier, &chunk.digest)))
-        wait_for(need, &chunk.digest, NULL, chunk.blob_bytes);
+    if (lt_blobs_put_chunk(shell->blobs, chunk, &state, &offset, &need->error) == LT_OK) {
+        LT_ASSERT(lt_digest_from_bytes(chunk->digest.data, chunk->digest.len, &blob->digest));
+        blob->bytes = chunk->blob_bytes;
+        if (state == LT_BLOB_UNVERIFIED || lt_verifier_busy(shell->verifier, &blob->digest))
+            wait_for(need, &blob->digest, NULL, blob->bytes);
+    }
     settle_need(need);
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static void send_blob_error(lt_router *router, lt_peer peer, uint64_t request,
                             const ProtobufCBinaryData *digest, const char *text)
@@ -225,27 +210,18 @@ void lt_shell_on_get(lt_shell *shell, lt_router *router, lt_peer peer, uint64_t 
                      const Lefttail__BlobGet *get)
 {
     lt_digest digest;
-    lt_blob_chunk chunk;
+    Lefttail__BlobChunk reply;
     lt_error error = {0};
     if (!lt_digest_from_bytes(get->digest.data, get->digest.len, &digest))
         lt_fail(&error, LT_PROTOCOL, "blob_get", "has no SHA-256");
     else
-        lt_blobs_chunk(shell->blobs, &digest, get->offset, &shell->chunk, &chunk, &error);
+        lt_blobs_chunk(shell->blobs, &digest, get->offset, &reply, &error);
     if (error.status != LT_OK) {
         char text[LT_ERROR_TEXT_BYTES];
         send_blob_error(router, peer, request, &get->digest,
                         lt_error_text(&error, text, sizeof text));
         return;
     }
-    Lefttail__BlobChunk reply;
-    lefttail__blob_chunk__init(&reply);
-    reply.digest = (ProtobufCBinaryData){LT_DIGEST_BYTES, digest.bytes};
-    reply.offset = chunk.offset;
-    reply.blob_bytes = chunk.blob_bytes;
-    reply.data = (ProtobufCBinaryData){chunk.data_bytes, (uint8_t *)chunk.data};
-    reply.zstd = chunk.zstd;
-    reply.raw_bytes = chunk.raw_bytes;
-    reply.crc32c = chunk.crc32c;
     Lefttail__Message message;
     lefttail__message__init(&message);
     message.request = request;

@@ -92,7 +92,8 @@ void lt_cache_stop(lt_cache *cache)
     atomic_store(&cache->verified.stop, true);
 }
 
-static lt_status check(lt_cache *cache, const char *path, const lt_digest *digest, uint64_t bytes, lt_error *error)
+static lt_status check(lt_cache *cache, const char *path, const lt_digest *digest, uint64_t bytes,
+                       lt_error *error)
 {
     pthread_mutex_lock(&cache->work_lock);
     const lt_status status = lt_verified_check(&cache->verified, path, digest, bytes, error);
@@ -100,7 +101,8 @@ static lt_status check(lt_cache *cache, const char *path, const lt_digest *diges
     return status;
 }
 
-lt_status lt_cache_verify_path(lt_cache *cache, const Lefttail__Checkpoint *checkpoint, lt_error *error)
+lt_status lt_cache_verify_path(lt_cache *cache, const Lefttail__Checkpoint *checkpoint,
+                               lt_error *error)
 {
     if (!*checkpoint->path)
         return lt_fail(error, LT_NOT_FOUND, NULL, "the checkpoint has no path");
@@ -120,7 +122,8 @@ bool lt_cache_unchanged(lt_cache *cache, const Lefttail__Checkpoint *checkpoint,
     bool good = true;
     for (size_t i = 0; i < checkpoint->n_files && good; i++) {
         const lt_digest digest = digest_of(checkpoint->files[i]);
-        char *path = in_cache ? path_in(cache, "blobs", &digest) : lt_path_join(dir, checkpoint->files[i]->name);
+        char *path = in_cache ? path_in(cache, "blobs", &digest)
+                              : lt_path_join(dir, checkpoint->files[i]->name);
         good = lt_verified_unchanged(&cache->verified, path, &digest);
         free(path);
     }
@@ -197,7 +200,8 @@ static lt_status check_blob(lt_cache *cache, const Lefttail__CheckpointFile *fil
     return status;
 }
 
-static lt_status link_files(const Lefttail__Checkpoint *checkpoint, const char *dir, lt_error *error)
+static lt_status link_files(const Lefttail__Checkpoint *checkpoint, const char *dir,
+                            lt_error *error)
 {
     LT_TRY(lt_dir_make(dir, error));
     lt_status status = LT_OK;
@@ -221,8 +225,8 @@ static void release_first(lt_cache *cache, const Lefttail__Checkpoint *checkpoin
     }
 }
 
-lt_status lt_cache_checkpoint(lt_cache *cache, const Lefttail__Checkpoint *checkpoint, char **dir, bool *missing,
-                              lt_error *error)
+lt_status lt_cache_checkpoint(lt_cache *cache, const Lefttail__Checkpoint *checkpoint, char **dir,
+                              bool *missing, lt_error *error)
 {
     *dir = NULL;
     LT_TRY(lt_checkpoint_check(checkpoint, error)); /* names come from outside and become paths */
@@ -283,7 +287,8 @@ static struct stored *list(const char *folder, size_t *count, uint64_t *bytes)
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         struct stat st;
         lt_digest digest;
-        if (!lt_digest_from_hex(entry->d_name, &digest) || fstatat(dirfd(dir), entry->d_name, &st, 0) != 0)
+        if (!lt_digest_from_hex(entry->d_name, &digest) ||
+            fstatat(dirfd(dir), entry->d_name, &st, 0) != 0)
             continue;
         found = lt_realloc(found, (*count + 1) * sizeof *found);
         struct stored *stored = &found[(*count)++];
@@ -338,15 +343,17 @@ static lt_status make_room(lt_cache *cache, uint64_t bytes, lt_error *error)
     }
     if (held + bytes <= cache->bytes_max)
         return LT_OK;
-    return lt_remedy(error, lt_fail(error, LT_FULL, cache->dir, "%lu bytes are needed and %lu of %lu are in use", (unsigned long)bytes,
-                                    (unsigned long)held, (unsigned long)cache->bytes_max),
+    return lt_remedy(error,
+                     lt_fail(error, LT_FULL, cache->dir,
+                             "%lu bytes are needed and %lu of %lu are in use", (unsigned long)bytes,
+                             (unsigned long)held, (unsigned long)cache->bytes_max),
                      "raise --cache-bytes-max");
 }
 
 /* ---- downloads ---- */
 
-lt_status lt_download_open(lt_cache *cache, lt_download *download, const lt_digest *digest, uint64_t bytes,
-                           lt_error *error)
+lt_status lt_download_open(lt_cache *cache, lt_download *download, const lt_digest *digest,
+                           uint64_t bytes, lt_error *error)
 {
     *download = (lt_download){.digest = *digest, .bytes = bytes, .fd = -1};
     download->path = path_in(cache, "partial", digest);
@@ -354,7 +361,8 @@ lt_status lt_download_open(lt_cache *cache, lt_download *download, const lt_dige
     if (download->fd < 0)
         return lt_fail_errno(error, download->path, "cannot open");
     struct stat st;
-    if (flock(download->fd, LOCK_EX | LOCK_NB) != 0 || fstat(download->fd, &st) != 0 || st.st_nlink == 0) {
+    if (flock(download->fd, LOCK_EX | LOCK_NB) != 0 || fstat(download->fd, &st) != 0 ||
+        st.st_nlink == 0) {
         lt_download_close(download);
         return lt_fail(error, LT_CONFLICT, NULL, "another worker is fetching this file");
     }
@@ -391,12 +399,15 @@ lt_status lt_download_finish(lt_cache *cache, lt_download *download, lt_error *e
     LT_ASSERT(download->offset == download->bytes);
     if (fsync(download->fd) != 0)
         return lt_fail_errno(error, download->path, "cannot sync");
-    const lt_status status = check(cache, download->path, &download->digest, download->bytes, error);
+    const lt_status status =
+        check(cache, download->path, &download->digest, download->bytes, error);
     if (status == LT_FAILED)
         unlink(download->path);
     LT_TRY(status);
     char *path = path_in(cache, "blobs", &download->digest);
-    const lt_status moved = rename(download->path, path) == 0 ? LT_OK : lt_fail_errno(error, path, "cannot rename into place");
+    const lt_status moved = rename(download->path, path) == 0
+                                ? LT_OK
+                                : lt_fail_errno(error, path, "cannot rename into place");
     if (moved == LT_OK)
         lt_verified_moved(&cache->verified, download->path, path);
     free(path);

@@ -29,9 +29,9 @@
 #define READ_BYTES (256u << 10)
 
 struct engine {
-    pthread_mutex_t lock;       /* run, has_run, loading */
+    pthread_mutex_t lock; /* run, has_run, loading */
     pthread_cond_t has_news;
-    lt_buf run;                 /* the body of a RUN */
+    lt_buf run; /* the body of a RUN */
     bool has_run, loading;
     volatile bool cancel;
     pthread_mutex_t write_lock; /* rows come from scoring threads, ticks from the reader */
@@ -63,7 +63,8 @@ static void send_frame(struct engine *engine, lt_engine_frame kind, const void *
     lt_buf_fini(&frame);
 }
 
-static void send_failed(struct engine *engine, Lefttail__FailureReason reason, const lt_error *error)
+static void send_failed(struct engine *engine, Lefttail__FailureReason reason,
+                        const lt_error *error)
 {
     char body[1 + LT_ERROR_TEXT_BYTES];
     body[0] = (char)reason;
@@ -102,7 +103,8 @@ static void tick_if_it_moves(struct engine *engine, uint64_t *last_effort, uint6
     *last_layers = layers;
 }
 
-static void take_frame(struct engine *engine, lt_engine_frame kind, const uint8_t *body, size_t count)
+static void take_frame(struct engine *engine, lt_engine_frame kind, const uint8_t *body,
+                       size_t count)
 {
     pthread_mutex_lock(&engine->lock);
     if (kind == LT_ENGINE_CANCEL) {
@@ -125,7 +127,8 @@ static void take_frames(struct engine *engine, lt_buf *input)
         const uint8_t *body;
         size_t body_bytes, whole;
         lt_error error = {0};
-        if (lt_engine_frame_take(input->data + used, input->len - used, &kind, &body, &body_bytes, &whole, &error) != LT_OK) {
+        if (lt_engine_frame_take(input->data + used, input->len - used, &kind, &body, &body_bytes,
+                                 &whole, &error) != LT_OK) {
             lt_log_failure(LT_LOG_ERROR, "engine_input", &error);
             _exit(1);
         }
@@ -164,7 +167,8 @@ static void *read_worker(void *argument)
 
 /* ---- runs ---- */
 
-static void on_progress(void *context, size_t texts_done, uint64_t tokens_done, size_t index, const lt_score *score)
+static void on_progress(void *context, size_t texts_done, uint64_t tokens_done, size_t index,
+                        const lt_score *score)
 {
     (void)texts_done, (void)tokens_done;
     const struct scoring *scoring = context;
@@ -172,14 +176,16 @@ static void on_progress(void *context, size_t texts_done, uint64_t tokens_done, 
     lt_test_hooks_on_item(&scoring->items->items[at]);
     uint8_t logits[4 * LT_LABELS_MAX];
     Lefttail__Row row;
-    lt_row_from_score(&row, scoring->items->indices[at], score, scoring->lease->label_count, logits);
+    lt_row_from_score(&row, scoring->items->indices[at], score, scoring->lease->label_count,
+                      logits);
     lt_buf packed = {0};
     lt_wire_pack(&row.base, &packed);
     send_frame(scoring->engine, LT_ENGINE_ROW, packed.data, packed.len);
     lt_buf_fini(&packed);
 }
 
-static lt_status score_items(struct scoring *scoring, lt_scorer *scorer, bool careful, lt_error *error)
+static lt_status score_items(struct scoring *scoring, lt_scorer *scorer, bool careful,
+                             lt_error *error)
 {
     struct engine *engine = scoring->engine;
     const lt_items *items = scoring->items;
@@ -194,7 +200,8 @@ static lt_status score_items(struct scoring *scoring, lt_scorer *scorer, bool ca
             send_frame(engine, LT_ENGINE_IN_WORK, index, sizeof index);
         }
         scoring->offset = at;
-        status = lt_scorer_run(scorer, items->items + at, step, scores, false, on_progress, scoring, &engine->cancel, error);
+        status = lt_scorer_run(scorer, items->items + at, step, scores, false, on_progress, scoring,
+                               &engine->cancel, error);
     }
     free(scores);
     return status == LT_CANCELLED ? LT_OK : status;
@@ -207,32 +214,50 @@ static void set_loading(struct engine *engine, bool loading)
     pthread_mutex_unlock(&engine->lock);
 }
 
-static lt_status check_labels(const lt_scorer *scorer, const Lefttail__Lease *lease, lt_error *error)
+static lt_status check_labels(const lt_scorer *scorer, const Lefttail__Lease *lease,
+                              lt_error *error)
 {
     const uint32_t labels = lt_scorer_facts_of(scorer)->label_count;
     if (labels == lease->label_count && labels <= LT_LABELS_MAX)
         return LT_OK;
-    return lt_fail(error, LT_CONFLICT, lease->scorer, "the checkpoint has %u labels and the job says %u", labels, lease->label_count);
+    return lt_fail(error, LT_CONFLICT, lease->scorer,
+                   "the checkpoint has %u labels and the job says %u", labels, lease->label_count);
+}
+
+static lt_status get_scorer(struct engine *engine, const lt_engine_run *run, lt_template *template,
+                            lt_scorer **scorer, bool *read_now, lt_error *error)
+{
+    const Lefttail__Lease *lease = run->lease;
+    lt_scorer_options options = {0};
+    if (lease->spec->numerics_version != LT_NUMERICS_VERSION)
+        return lt_fail(error, LT_UNSUPPORTED, lease->scorer,
+                       "numerics version %u is asked for and this program has %u",
+                       lease->spec->numerics_version, LT_NUMERICS_VERSION);
+    LT_TRY(lt_scorer_options_from_spec(lease->spec, &options, template, error));
+    *scorer = lt_scorers_find(&engine->scorers, lease->spec);
+    if (*scorer)
+        return LT_OK;
+    if (run->loaded_only)
+        return lt_fail(error, LT_NOT_FOUND, lease->scorer, "the checkpoint is not in memory");
+    *read_now = true;
+    set_loading(engine, true);
+    const lt_status status =
+        lt_scorers_get(&engine->scorers, lease->spec, &options, run->checkpoint_dir, scorer, error);
+    set_loading(engine, false);
+    return status;
 }
 
 static void score_run(struct engine *engine, const lt_engine_run *run)
 {
     lt_error error = {0};
-    lt_scorer_options options = {0};
-    lt_template template;
+    lt_template template = LT_TEMPLATE_TEXT;
     lt_scorer *scorer = NULL;
     lt_items items = {0};
-    lt_status status = LT_OK;
+    bool read_now = false;
     Lefttail__FailureReason reason = LEFTTAIL__FAILURE_REASON__FAILURE_CHECKPOINT;
-    if (run->lease->spec->numerics_version != LT_NUMERICS_VERSION)
-        status = lt_fail(&error, LT_UNSUPPORTED, run->lease->scorer, "numerics version %u is asked for and this program has %u",
-                         run->lease->spec->numerics_version, LT_NUMERICS_VERSION);
-    if (status == LT_OK)
-        status = lt_scorer_options_from_spec(run->lease->spec, &options, &template, &error);
-    set_loading(engine, true);
-    if (status == LT_OK)
-        status = lt_scorers_get(&engine->scorers, run->lease->spec, &options, run->checkpoint_dir, &scorer, &error);
-    set_loading(engine, false);
+    lt_status status = get_scorer(engine, run, &template, &scorer, &read_now, &error);
+    if (status != LT_OK && run->loaded_only)
+        reason = LEFTTAIL__FAILURE_REASON__FAILURE_NONE;
     if (status == LT_OK)
         status = check_labels(scorer, run->lease, &error);
     if (status == LT_OK) {
@@ -240,7 +265,7 @@ static void score_run(struct engine *engine, const lt_engine_run *run)
         status = lt_items_init(&items, run->lease, template, run->pack, run->pack_bytes, &error);
     }
     if (status == LT_OK) {
-        send_frame(engine, LT_ENGINE_LOADED, NULL, 0);
+        send_frame(engine, LT_ENGINE_LOADED, &(char){read_now}, 1);
         reason = LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED;
         struct scoring scoring = {engine, &items, run->lease, 0};
         status = score_items(&scoring, scorer, run->careful, &error);
@@ -280,7 +305,8 @@ int lt_engine_main(int threads)
     }
     fcntl(LT_ENGINE_FD, F_SETFL, flags & ~O_NONBLOCK);
     fcntl(LT_ENGINE_FD, F_SETFD, FD_CLOEXEC);
-    static struct engine engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .write_lock = PTHREAD_MUTEX_INITIALIZER,
+    static struct engine engine = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                   .write_lock = PTHREAD_MUTEX_INITIALIZER,
                                    .has_news = PTHREAD_COND_INITIALIZER};
     engine.scorers.threads = threads;
     pthread_t reader;
@@ -292,7 +318,8 @@ int lt_engine_main(int threads)
         lt_engine_run run;
         Lefttail__Lease *lease;
         lt_error error = {0};
-        if (lt_engine_frame_read_run((const uint8_t *)body.data, body.len, &run, &lease, &error) == LT_OK)
+        if (lt_engine_frame_read_run((const uint8_t *)body.data, body.len, &run, &lease, &error) ==
+            LT_OK)
             score_run(&engine, &run);
         else
             send_failed(&engine, LEFTTAIL__FAILURE_REASON__FAILURE_BLOB, &error);

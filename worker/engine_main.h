@@ -1,6 +1,6 @@
 /* The engine process: `lefttail-worker --engine`, started by a worker with a socket on descriptor
- * LT_ENGINE_FD. Loads checkpoints, scores runs, sends rows. It has no network socket and no keys, and
- * dies with its worker. */
+ * LT_ENGINE_FD. Loads checkpoints, scores runs, sends rows. It has no network socket and no keys,
+ * and dies with its worker. */
 #ifndef LT_WORKER_ENGINE_MAIN_H
 #define LT_WORKER_ENGINE_MAIN_H
 

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/row.h"
 #include "common/wire.h"
 #include "worker/engine_main.h"
+#include "worker/scorers.h"
 
 #define CANCEL_MS 2000
 #define PAUSE_MS_FIRST 50
@@ -39,8 +41,11 @@ struct lt_engine {
     lt_engine_events events;
     char *program;
     int threads;
-    struct child *child; /* NULL while pausing before a start */
-    uv_timer_t timer;    /* the pause, or the patience with a cancelled run */
+    struct child *child;                     /* NULL while pausing before a start */
+    uv_timer_t timer;                        /* the pause, or the patience with a cancelled run */
+    lt_digest run_class;                     /* of the run in work */
+    lt_digest loaded[LT_SCORERS_LOADED_MAX]; /* by the child; the oldest is overwritten */
+    unsigned loaded_count;
     bool busy, cancelled, in_work_known;
     uint32_t in_work;
     char kill_reason[160];
@@ -76,24 +81,29 @@ static void describe_death(const lt_engine *engine, const struct child *child, l
     else if (child->broken)
         snprintf(end->detail, sizeof end->detail, "the engine sent what is not a frame");
     else if (child->exit_signal)
-        snprintf(end->detail, sizeof end->detail, "the engine was ended by signal %d (%s)", child->exit_signal,
-                 strsignal(child->exit_signal));
+        snprintf(end->detail, sizeof end->detail, "the engine was ended by signal %d (%s)",
+                 child->exit_signal, strsignal(child->exit_signal));
     else
-        snprintf(end->detail, sizeof end->detail, "the engine ended with exit code %d", (int)child->exit_code);
+        snprintf(end->detail, sizeof end->detail, "the engine ended with exit code %d",
+                 (int)child->exit_code);
 }
 
 static void bury(lt_engine *engine, struct child *child)
 {
-    lt_engine_end end = {.kind = LT_ENGINE_END_DIED, .reason = LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED,
-                         .item_known = engine->in_work_known, .item = engine->in_work};
+    lt_engine_end end = {.kind = LT_ENGINE_END_DIED,
+                         .reason = LEFTTAIL__FAILURE_REASON__FAILURE_ENGINE_DIED,
+                         .item_known = engine->in_work_known,
+                         .item = engine->in_work};
     describe_death(engine, child, &end);
     engine->child = NULL;
+    engine->loaded_count = 0;
     engine->deaths++;
     lt_log_warn("engine_died", "pid", "%d", child->process.pid, "detail", "%s", end.detail, NULL);
     const unsigned doublings = engine->deaths_in_a_row < 8 ? engine->deaths_in_a_row : 8;
     const uint64_t pause_ms = (uint64_t)PAUSE_MS_FIRST << doublings;
     engine->deaths_in_a_row++;
-    uv_timer_start(&engine->timer, on_pause_over, pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX, 0);
+    uv_timer_start(&engine->timer, on_pause_over, pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX,
+                   0);
     end_run(engine, &end);
 }
 
@@ -132,7 +142,8 @@ static void take_row(lt_engine *engine, const uint8_t *body, size_t count)
 {
     ProtobufCMessage *message;
     lt_error error = {0};
-    if (lt_wire_unpack_as(&lefttail__row__descriptor, body, count, &LT_WIRE_FRAME_LIMITS, &message, &error) != LT_OK) {
+    if (lt_wire_unpack_as(&lefttail__row__descriptor, body, count, &LT_WIRE_FRAME_LIMITS, &message,
+                          &error) != LT_OK) {
         lt_log_failure(LT_LOG_ERROR, "engine_row", &error);
         return;
     }
@@ -141,16 +152,33 @@ static void take_row(lt_engine *engine, const uint8_t *body, size_t count)
 
 static void take_end(lt_engine *engine, lt_engine_frame kind, const uint8_t *body, size_t count)
 {
-    lt_engine_end end = {.kind = kind == LT_ENGINE_DONE ? LT_ENGINE_END_DONE : LT_ENGINE_END_FAILED};
+    lt_engine_end end = {.kind =
+                             kind == LT_ENGINE_DONE ? LT_ENGINE_END_DONE : LT_ENGINE_END_FAILED};
     if (kind == LT_ENGINE_FAILED && count > 0) {
         end.reason = (Lefttail__FailureReason)body[0];
         const size_t len = count - 1 < sizeof end.detail - 1 ? count - 1 : sizeof end.detail - 1;
         memcpy(end.detail, body + 1, len);
     }
     engine->deaths_in_a_row = 0;
+    if (end.kind == LT_ENGINE_END_FAILED && end.reason == LEFTTAIL__FAILURE_REASON__FAILURE_NONE)
+        engine->loaded_count = 0; /* it has let go of some: learn anew which it has */
     end_run(engine, &end);
     if (lt_engine_is_ready(engine))
         engine->events.on_ready(engine->events.context);
+}
+
+static void remember_loaded(lt_engine *engine)
+{
+    if (!lt_engine_has_loaded(engine, &engine->run_class))
+        engine->loaded[engine->loaded_count++ % LT_SCORERS_LOADED_MAX] = engine->run_class;
+}
+
+bool lt_engine_has_loaded(const lt_engine *engine, const lt_digest *class)
+{
+    for (unsigned i = 0; i < engine->loaded_count && i < LT_SCORERS_LOADED_MAX; i++)
+        if (lt_digest_equal(&engine->loaded[i], class))
+            return true;
+    return false;
 }
 
 static void take_frame(lt_engine *engine, lt_engine_frame kind, const uint8_t *body, size_t count)
@@ -160,12 +188,15 @@ static void take_frame(lt_engine *engine, lt_engine_frame kind, const uint8_t *b
     engine->events.on_sign(engine->events.context);
     switch (kind) {
     case LT_ENGINE_LOADED:
-        engine->events.on_loaded(engine->events.context);
+        remember_loaded(engine);
+        if (count == 1 && body[0])
+            engine->events.on_loaded(engine->events.context);
         break;
     case LT_ENGINE_IN_WORK:
         engine->in_work_known = count == 4;
         if (engine->in_work_known)
-            engine->in_work = (uint32_t)body[0] | (uint32_t)body[1] << 8 | (uint32_t)body[2] << 16 | (uint32_t)body[3] << 24;
+            engine->in_work = (uint32_t)body[0] | (uint32_t)body[1] << 8 | (uint32_t)body[2] << 16 |
+                              (uint32_t)body[3] << 24;
         break;
     case LT_ENGINE_ROW:
         if (!engine->cancelled)
@@ -188,8 +219,8 @@ static void take_frames(struct child *child)
         const uint8_t *body;
         size_t body_bytes, whole;
         lt_error error = {0};
-        if (lt_engine_frame_take(child->input.data + used, child->input.len - used, &kind, &body, &body_bytes, &whole,
-                                 &error) != LT_OK) {
+        if (lt_engine_frame_take(child->input.data + used, child->input.len - used, &kind, &body,
+                                 &body_bytes, &whole, &error) != LT_OK) {
             child->broken = true;
             uv_process_kill(&child->process, SIGKILL);
             break;
@@ -233,12 +264,17 @@ static int spawn(lt_engine *engine, struct child *child)
     char *arguments[] = {engine->program, "--engine", "--threads", threads, NULL};
     uv_stdio_container_t stdio[LT_ENGINE_FD + 1] = {
         {.flags = UV_IGNORE},
-        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}, /* nothing may write to standard output */
+        {.flags = UV_INHERIT_FD,
+         .data.fd = STDERR_FILENO}, /* nothing may write to standard output */
         {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->pipe},
+        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+         .data.stream = (uv_stream_t *)&child->pipe},
     };
-    const uv_process_options_t options = {.exit_cb = on_child_exit, .file = engine->program, .args = arguments,
-                                          .stdio_count = LT_ENGINE_FD + 1, .stdio = stdio};
+    const uv_process_options_t options = {.exit_cb = on_child_exit,
+                                          .file = engine->program,
+                                          .args = arguments,
+                                          .stdio_count = LT_ENGINE_FD + 1,
+                                          .stdio = stdio};
     return uv_spawn(engine->loop, &child->process, &options);
 }
 
@@ -279,7 +315,8 @@ lt_status lt_engine_open(lt_engine **out, uv_loop_t *loop, const char *program, 
                          const lt_engine_events *events, lt_error *error)
 {
     lt_engine *engine = lt_alloc(sizeof *engine);
-    *engine = (lt_engine){.loop = loop, .events = *events, .program = lt_strdup(program), .threads = threads};
+    *engine = (lt_engine){
+        .loop = loop, .events = *events, .program = lt_strdup(program), .threads = threads};
     uv_timer_init(loop, &engine->timer);
     engine->timer.data = engine;
     const int code = start_child(engine);
@@ -327,6 +364,7 @@ void lt_engine_start_run(lt_engine *engine, const lt_engine_run *run)
     engine->busy = true;
     engine->cancelled = engine->in_work_known = false;
     engine->kill_reason[0] = '\0';
+    engine->run_class = lt_spec_class(run->lease->spec);
     send_bytes(engine, &frame);
 }
 

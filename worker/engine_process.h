@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include "common/digest.h"
 #include "worker/engine_frame.h"
 
 typedef struct lt_engine lt_engine;
@@ -13,7 +14,7 @@ typedef struct lt_engine lt_engine;
 #define LT_ENGINE_END_LIST(X)                                                                      \
     X(DONE)      /* all rows were sent */                                                          \
     X(CANCELLED) /* as asked; some rows may have been sent */                                      \
-    X(FAILED)    /* cannot be done: reason and detail say why */                                   \
+    X(FAILED)    /* cannot be done: reason and detail say why; FAILURE_NONE: was loaded_only */    \
     X(DIED)      /* the process ended: detail has the signal; the item if the run was careful */
 typedef enum lt_engine_end_kind {
 #define X(name) LT_ENGINE_END_##name,
@@ -26,15 +27,15 @@ typedef struct lt_engine_end {
     Lefttail__FailureReason reason;
     char detail[LT_ERROR_TEXT_BYTES];
     bool item_known;
-    uint32_t item;      /* index in the pack */
+    uint32_t item; /* index in the pack */
 } lt_engine_end;
 
 typedef struct lt_engine_events {
     void *context;
-    void (*on_ready)(void *context);                         /* idle: after a start, and after each end */
-    void (*on_loaded)(void *context);                        /* the run's checkpoint is in memory */
-    void (*on_row)(void *context, Lefttail__Row *row);       /* unchecked; the callee's to free */
-    void (*on_sign)(void *context);                          /* any sign of life: rows, ticks, items */
+    void (*on_ready)(void *context);                   /* idle: after a start, and after each end */
+    void (*on_loaded)(void *context);                  /* it has just read the run's checkpoint */
+    void (*on_row)(void *context, Lefttail__Row *row); /* unchecked; the callee's to free */
+    void (*on_sign)(void *context);                    /* any sign of life: rows, ticks, items */
     void (*on_end)(void *context, const lt_engine_end *end); /* then on_ready, when it is */
 } lt_engine_events;
 
@@ -45,8 +46,12 @@ lt_status lt_engine_open(lt_engine **out, uv_loop_t *loop, const char *program, 
 bool lt_engine_is_ready(const lt_engine *engine);
 void lt_engine_start_run(lt_engine *engine, const lt_engine_run *run); /* is_ready must hold */
 
-/* Ends the run in work: CANCELLED comes when the engine has stopped, at the latest after two seconds,
- * when it is killed. Nothing without a run. */
+/* True when this process has loaded the class and, as far as is known here, still has it: a run
+ * with loaded_only is worth trying. */
+bool lt_engine_has_loaded(const lt_engine *engine, const lt_digest *class);
+
+/* Ends the run in work: CANCELLED comes when the engine has stopped, at the latest after two
+ * seconds, when it is killed. Nothing without a run. */
 void lt_engine_cancel(lt_engine *engine);
 
 /* Kills it now, for one that makes no steps: the run ends as DIED, with `why` in its detail. */

@@ -44,7 +44,8 @@ lt_status lt_facts_read(lt_facts *facts, int threads, lt_error *error)
     const long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
     read_cpu(facts->cpu, sizeof facts->cpu);
     facts->message.cores = threads > 0 ? (uint32_t)threads : cores();
-    facts->message.memory_bytes = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
+    facts->message.memory_bytes =
+        pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
     facts->message.instruction_set = (char *)kernels->name;
     facts->message.cpu = facts->cpu;
     facts->message.numerics_version = LT_NUMERICS_VERSION;

@@ -4,9 +4,11 @@
 
 #include "common/limits.h"
 
-void lt_fetch_init(lt_fetch *fetch, const lt_digest *digest, uint64_t bytes, uint64_t have, uint64_t now_ms)
+void lt_fetch_init(lt_fetch *fetch, const lt_digest *digest, uint64_t bytes, uint64_t have,
+                   uint64_t now_ms)
 {
-    *fetch = (lt_fetch){.digest = *digest, .bytes = bytes, .have = have, .asked = have, .heard_ms = now_ms};
+    *fetch = (lt_fetch){
+        .digest = *digest, .bytes = bytes, .have = have, .asked = have, .heard_ms = now_ms};
 }
 
 bool lt_fetch_next(lt_fetch *fetch, uint64_t *offset)
@@ -35,7 +37,8 @@ static const uint8_t *unpack(const Lefttail__BlobChunk *chunk, lt_buf *scratch)
     if (chunk->zstd) {
         lt_buf_clear(scratch);
         char *out = lt_buf_reserve(scratch, chunk->raw_bytes);
-        if (ZSTD_decompress(out, chunk->raw_bytes, chunk->data.data, chunk->data.len) != chunk->raw_bytes)
+        if (ZSTD_decompress(out, chunk->raw_bytes, chunk->data.data, chunk->data.len) !=
+            chunk->raw_bytes)
             return NULL;
         raw = (const uint8_t *)out;
     } else if (chunk->data.len != chunk->raw_bytes) {
@@ -44,8 +47,8 @@ static const uint8_t *unpack(const Lefttail__BlobChunk *chunk, lt_buf *scratch)
     return lt_crc32c(0, raw, chunk->raw_bytes) == chunk->crc32c ? raw : NULL;
 }
 
-lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_buf *scratch, const uint8_t **raw,
-                        size_t *raw_bytes, uint64_t now_ms, lt_error *error)
+lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_buf *scratch,
+                        const uint8_t **raw, size_t *raw_bytes, uint64_t now_ms, lt_error *error)
 {
     *raw_bytes = 0;
     fetch->heard_ms = now_ms;
@@ -57,7 +60,8 @@ lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_bu
         return LT_OK;
     }
     *raw = unpack(chunk, scratch);
-    if (*raw && chunk->blob_bytes == fetch->bytes && chunk->raw_bytes <= fetch->bytes - fetch->have) {
+    if (*raw && chunk->blob_bytes == fetch->bytes &&
+        chunk->raw_bytes <= fetch->bytes - fetch->have) {
         *raw_bytes = chunk->raw_bytes;
         fetch->have += chunk->raw_bytes;
         if (fetch->have > fetch->asked || fetch->outstanding == 0)
@@ -69,6 +73,6 @@ lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_bu
         lt_fetch_again(fetch, now_ms);
         return LT_OK;
     }
-    return lt_fail(error, LT_FAILED, NULL, "blob %.16s: the chunk at byte %lu was wrong %u times", lt_digest_hex(&fetch->digest, hex),
-                   (unsigned long)fetch->have, fetch->strikes);
+    return lt_fail(error, LT_FAILED, NULL, "blob %.16s: the chunk at byte %lu was wrong %u times",
+                   lt_digest_hex(&fetch->digest, hex), (unsigned long)fetch->have, fetch->strikes);
 }

@@ -13,13 +13,14 @@
 typedef struct lt_fetch {
     lt_digest digest;
     uint64_t bytes;
-    uint64_t have;         /* the next byte that is wanted */
-    uint64_t asked;        /* the next offset to ask for */
+    uint64_t have;  /* the next byte that is wanted */
+    uint64_t asked; /* the next offset to ask for */
     unsigned outstanding, strikes;
-    uint64_t heard_ms;     /* when a chunk came, or asking began */
+    uint64_t heard_ms; /* when a chunk came, or asking began */
 } lt_fetch;
 
-void lt_fetch_init(lt_fetch *fetch, const lt_digest *digest, uint64_t bytes, uint64_t have, uint64_t now_ms);
+void lt_fetch_init(lt_fetch *fetch, const lt_digest *digest, uint64_t bytes, uint64_t have,
+                   uint64_t now_ms);
 
 /* True: ask for the chunk at *offset. Call until false. */
 bool lt_fetch_next(lt_fetch *fetch, uint64_t *offset);
@@ -27,10 +28,10 @@ bool lt_fetch_next(lt_fetch *fetch, uint64_t *offset);
 /* Asks anew for everything from `have` on: after a new session, or a silence. */
 void lt_fetch_again(lt_fetch *fetch, uint64_t now_ms);
 
-/* A chunk of this blob. LT_OK with *raw and *raw_bytes set: store them (raw points into the chunk or
- * into *scratch) and `have` has moved on; *raw_bytes 0: not the next one, ask again when nothing is
- * outstanding. LT_FAILED: wrong too often. */
-lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_buf *scratch, const uint8_t **raw,
-                        size_t *raw_bytes, uint64_t now_ms, lt_error *error);
+/* A chunk of this blob. LT_OK with *raw and *raw_bytes set: store them (raw points into the chunk
+ * or into *scratch) and `have` has moved on; *raw_bytes 0: not the next one, ask again when nothing
+ * is outstanding. LT_FAILED: wrong too often. */
+lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_buf *scratch,
+                        const uint8_t **raw, size_t *raw_bytes, uint64_t now_ms, lt_error *error);
 
 #endif

@@ -13,10 +13,14 @@ static lt_status check(const Lefttail__Lease *lease, lt_error *error)
 {
     if (!lease->spec || !lease->checkpoint)
         return lt_fail(error, LT_PROTOCOL, "Lease", "it has no spec or no checkpoint");
-    if (lease->pack.len != LT_DIGEST_BYTES || lease->pack_bytes == 0 || lease->pack_bytes > LT_PACK_BYTES_MAX)
-        return lt_fail(error, LT_PROTOCOL, "Lease.pack", "not a pack of at most %u bytes", LT_PACK_BYTES_MAX);
-    if (lease->item_count == 0 || lease->item_count > LT_PACK_ITEMS_MAX || lease->first_item > LT_PACK_ITEMS_MAX)
-        return lt_fail(error, LT_PROTOCOL, "Lease.item_count", "items %u and %u more", lease->first_item, lease->item_count);
+    if (lease->pack.len != LT_DIGEST_BYTES || lease->pack_bytes == 0 ||
+        lease->pack_bytes > LT_PACK_BYTES_MAX)
+        return lt_fail(error, LT_PROTOCOL, "Lease.pack", "not a pack of at most %u bytes",
+                       LT_PACK_BYTES_MAX);
+    if (lease->item_count == 0 || lease->item_count > LT_PACK_ITEMS_MAX ||
+        lease->first_item > LT_PACK_ITEMS_MAX)
+        return lt_fail(error, LT_PROTOCOL, "Lease.item_count", "items %u and %u more",
+                       lease->first_item, lease->item_count);
     if (lease->label_count == 0 || lease->label_count > LT_LABELS_MAX)
         return lt_fail(error, LT_PROTOCOL, "Lease.label_count", "%u labels", lease->label_count);
     return lt_checkpoint_check(lease->checkpoint, error);
@@ -77,7 +81,8 @@ static lt_status check_row(const lt_held *held, const Lefttail__Row *row, lt_err
     LT_TRY(lt_row_check(row, lease->label_count, error));
     if (row->item < lease->first_item || row->item - lease->first_item >= lease->item_count ||
         lt_lease_item_is_done(lease, row->item - lease->first_item))
-        return lt_fail(error, LT_PROTOCOL, "row.item", "item %u is not open in this lease", row->item);
+        return lt_fail(error, LT_PROTOCOL, "row.item", "item %u is not open in this lease",
+                       row->item);
     return LT_OK;
 }
 

@@ -47,14 +47,15 @@ static void put_item(lt_items *items, lt_template template, const Lefttail__Prom
     }
 }
 
-lt_status lt_items_init(lt_items *items, const Lefttail__Lease *lease, lt_template template, const void *pack,
-                        size_t pack_bytes, lt_error *error)
+lt_status lt_items_init(lt_items *items, const Lefttail__Lease *lease, lt_template template,
+                        const void *pack, size_t pack_bytes, lt_error *error)
 {
     *items = (lt_items){0};
     lt_wire_limits limits = LT_WIRE_FRAME_LIMITS;
     limits.bytes_max = LT_PACK_BYTES_MAX;
     ProtobufCMessage *message;
-    LT_TRY(lt_wire_unpack_as(&lefttail__pack__descriptor, pack, pack_bytes, &limits, &message, error));
+    LT_TRY(
+        lt_wire_unpack_as(&lefttail__pack__descriptor, pack, pack_bytes, &limits, &message, error));
     items->pack = (Lefttail__Pack *)message;
     const size_t capacity = (size_t)lease->item_count + 1;
     items->items = lt_alloc(capacity * sizeof *items->items);
@@ -72,8 +73,8 @@ lt_status lt_items_init(lt_items *items, const Lefttail__Lease *lease, lt_templa
     if (end <= index)
         return LT_OK;
     lt_items_fini(items);
-    return lt_fail(error, LT_PROTOCOL, "lease", "items %u to %lu of a pack that has %lu", lease->first_item,
-                   (unsigned long)end, (unsigned long)index);
+    return lt_fail(error, LT_PROTOCOL, "lease", "items %u to %lu of a pack that has %lu",
+                   lease->first_item, (unsigned long)end, (unsigned long)index);
 }
 
 void lt_items_fini(lt_items *items)
@@ -86,7 +87,8 @@ void lt_items_fini(lt_items *items)
     *items = (lt_items){0};
 }
 
-void lt_row_from_score(Lefttail__Row *row, uint32_t item, const lt_score *score, uint32_t label_count, uint8_t *logits)
+void lt_row_from_score(Lefttail__Row *row, uint32_t item, const lt_score *score,
+                       uint32_t label_count, uint8_t *logits)
 {
     lefttail__row__init(row);
     row->item = item;

@@ -48,21 +48,28 @@ static lt_status open_session(struct worker *worker, lt_error *error)
     if (uv_exepath(program, &size) != 0)
         return lt_fail(error, LT_IO, NULL, "cannot find this program's own file");
     const lt_worker_settings *settings = &worker->settings;
-    const lt_worker_options options = {.coordinator = settings->coordinator, .keys = settings->keys ? &worker->keys : NULL,
-                                       .name = settings->name, .facts = &worker->facts.message, .program = program,
-                                       .threads = (int)settings->threads, .stop_ms = settings->stop_ms};
+    const lt_worker_options options = {.coordinator = settings->coordinator,
+                                       .keys = settings->keys ? &worker->keys : NULL,
+                                       .name = settings->name,
+                                       .facts = &worker->facts.message,
+                                       .program = program,
+                                       .threads = (int)settings->threads,
+                                       .stop_ms = settings->stop_ms};
     return lt_worker_session_open(&worker->session, &worker->loop, worker->cache, &options, error);
 }
 
 static lt_status run(struct worker *worker, lt_error *error)
 {
-    LT_TRY(lt_facts_read(&worker->facts, (int)worker->settings.threads, error));
+    LT_TRY(lt_endpoint_check(worker->settings.coordinator, false, error));
     LT_TRY(lt_endpoint_check_keys(worker->settings.coordinator, worker->settings.keys, error));
     if (worker->settings.keys)
         LT_TRY(lt_keys_read(worker->settings.keys, LT_KEY_WORKER, &worker->keys, error));
-    LT_TRY(lt_cache_open(&worker->cache, worker->settings.cache, worker->settings.cache_bytes_max, error));
-    lt_log_info("worker", "name", "%s", worker->settings.name, "coordinator", "%s", worker->settings.coordinator, "cores", "%u",
-                worker->facts.message.cores, "instruction_set", "%s", worker->facts.message.instruction_set, "cache", "%s",
+    LT_TRY(lt_facts_read(&worker->facts, (int)worker->settings.threads, error));
+    LT_TRY(lt_cache_open(&worker->cache, worker->settings.cache, worker->settings.cache_bytes_max,
+                         error));
+    lt_log_info("worker", "name", "%s", worker->settings.name, "coordinator", "%s",
+                worker->settings.coordinator, "cores", "%u", worker->facts.message.cores,
+                "instruction_set", "%s", worker->facts.message.instruction_set, "cache", "%s",
                 worker->settings.cache, NULL);
     if (worker->settings.log_format_word) /* for the engine process */
         setenv("LEFTTAIL_LOG_FORMAT", worker->settings.log_format_word, 1);
@@ -72,7 +79,8 @@ static lt_status run(struct worker *worker, lt_error *error)
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     lt_signals_close(&worker->signals);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
-    const lt_status ended = lt_worker_session_free(&worker->session, status == LT_OK ? error : NULL);
+    const lt_status ended =
+        lt_worker_session_free(&worker->session, status == LT_OK ? error : NULL);
     return status == LT_OK ? ended : status;
 }
 
@@ -99,17 +107,20 @@ int main(int argc, char **argv)
     int code = 0;
     if (lt_worker_settings_read(&worker.settings, argc, argv, &error) != LT_OK) {
         char text[LT_ERROR_TEXT_BYTES];
-        fprintf(stderr, "lefttail-worker: %s\nTry 'lefttail-worker --help'.\n", lt_error_text(&error, text, sizeof text));
+        fprintf(stderr, "lefttail-worker: %s\nTry 'lefttail-worker --help'.\n",
+                lt_error_text(&error, text, sizeof text));
         code = lt_status_exit_code(error.status);
     } else if (worker.settings.help) {
         lt_worker_settings_help(stdout);
     } else if (worker.settings.version) {
         puts("lefttail-worker " LT_VERSION);
     } else {
-        lt_log_init(worker.settings.engine ? "engine" : "worker", worker.settings.log_level, worker.settings.log_format);
+        lt_log_init(worker.settings.engine ? "engine" : "worker", worker.settings.log_level,
+                    worker.settings.log_format);
         if (worker.settings.die_with_parent && !worker.settings.engine)
             die_with_parent(parent);
-        code = worker.settings.engine ? lt_engine_main((int)worker.settings.threads) : run_worker(&worker);
+        code = worker.settings.engine ? lt_engine_main((int)worker.settings.threads)
+                                      : run_worker(&worker);
     }
     lt_worker_settings_fini(&worker.settings);
     return code;

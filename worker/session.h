@@ -1,10 +1,5 @@
-/* A worker's life: it joins a coordinator, takes leases, has its engine score them, and keeps rows
- * until they are acknowledged. Loop thread only.
- *
- *     Lease -> PREPARING (supply) -> READY -> RUNNING (engine) -> SENT -> all acked: over
- *
- * An engine that dies gets the lease a second time, text by text, so that the text that kills it
- * is known; one that makes no step for most of a lease's time is killed first. */
+/* A worker's life: it joins a coordinator, takes leases, has its engine score them (work.h), keeps
+ * rows until they are acknowledged, and leaves when it is told to. Loop thread only. */
 #ifndef LT_WORKER_SESSION_H
 #define LT_WORKER_SESSION_H
 
@@ -16,13 +11,13 @@
 typedef struct lt_worker_session lt_worker_session;
 
 typedef struct lt_worker_options {
-    const char *coordinator;    /* endpoint */
-    const lt_keys *keys;        /* NULL: none */
+    const char *coordinator; /* endpoint */
+    const lt_keys *keys;     /* NULL: none */
     const char *name;
     const Lefttail__WorkerFacts *facts;
-    const char *program;        /* of the engine process: this one */
-    int threads;                /* 0: all cores */
-    uint64_t stop_ms;           /* what a lease in work may still take after the first stop */
+    const char *program; /* of the engine process: this one */
+    int threads;         /* 0: all cores */
+    uint64_t stop_ms;    /* what a lease in work may still take after the first stop */
 } lt_worker_options;
 
 /* `cache` stays the caller's until the loop has ended. */

@@ -18,17 +18,26 @@
 static void fill_table(lt_worker_settings *s, lt_option table[OPTION_COUNT])
 {
     const lt_option options[OPTION_COUNT] = {
-        {"coordinator", LT_OPTION_TEXT, &s->coordinator, "ENDPOINT", "the coordinator's workers' endpoint: tcp://HOST:PORT or ipc:///PATH"},
-        {"cache", LT_OPTION_TEXT, &s->cache, "DIR", "where checkpoints are kept (~/.cache/lefttail)"},
-        {"cache-bytes-max", LT_OPTION_BYTES, &s->cache_bytes_max, "BYTES", "the cache's size; what was not used for longest goes first (100G; 0: no limit)"},
+        {"coordinator", LT_OPTION_TEXT, &s->coordinator, "ENDPOINT",
+         "the coordinator's workers' endpoint: tcp://HOST:PORT or ipc:///PATH"},
+        {"cache", LT_OPTION_TEXT, &s->cache, "DIR",
+         "where checkpoints are kept (~/.cache/lefttail)"},
+        {"cache-bytes-max", LT_OPTION_BYTES, &s->cache_bytes_max, "BYTES",
+         "the cache's size; what was not used for longest goes first (100G; 0: no limit)"},
         {"threads", LT_OPTION_COUNT, &s->threads, "N", "threads that score (0: all cores)"},
         {"name", LT_OPTION_TEXT, &s->name, "NAME", "what people see (host and process id)"},
-        {"keys", LT_OPTION_TEXT, &s->keys, "DIR", "CurveZMQ keys, as made by 'lefttail keygen'; needed beyond this machine"},
-        {"stop-ms", LT_OPTION_MS, &s->stop_ms, "TIME", "what a lease in work may still take after SIGTERM (10s)"},
-        {"die-with-parent", LT_OPTION_FLAG, &s->die_with_parent, NULL, "stop when the process that started this one ends"},
-        {"log-level", LT_OPTION_TEXT, &s->log_level_word, "LEVEL", "debug, info, warn or error (info)"},
-        {"log-format", LT_OPTION_TEXT, &s->log_format_word, "FORM", "text, logfmt or json (text on a terminal, else logfmt)"},
-        {"config", LT_OPTION_TEXT, &s->config, "FILE", "read options from FILE: lines of 'name: value'"},
+        {"keys", LT_OPTION_TEXT, &s->keys, "DIR",
+         "CurveZMQ keys, as made by 'lefttail keygen'; needed beyond this machine"},
+        {"stop-ms", LT_OPTION_MS, &s->stop_ms, "TIME",
+         "what a lease in work may still take after SIGTERM (10s)"},
+        {"die-with-parent", LT_OPTION_FLAG, &s->die_with_parent, NULL,
+         "stop when the process that started this one ends"},
+        {"log-level", LT_OPTION_TEXT, &s->log_level_word, "LEVEL",
+         "debug, info, warn or error (info)"},
+        {"log-format", LT_OPTION_TEXT, &s->log_format_word, "FORM",
+         "text, logfmt or json (text on a terminal, else logfmt)"},
+        {"config", LT_OPTION_TEXT, &s->config, "FILE",
+         "read options from FILE: lines of 'name: value'"},
         {"engine", LT_OPTION_FLAG, &s->engine, NULL, NULL},
         {"help", LT_OPTION_FLAG, &s->help, NULL, "print this and end"},
         {"version", LT_OPTION_FLAG, &s->version, NULL, "print the version and end"},
@@ -58,26 +67,40 @@ static char *default_name(void)
 static lt_status check(lt_worker_settings *s, lt_error *error)
 {
     if (s->log_level_word && !lt_log_level_from(s->log_level_word, &s->log_level))
-        return lt_expected(error, lt_fail(error, LT_INPUT, "--log-level", "there is no level '%s'", s->log_level_word),
-                           "debug, info, warn or error");
+        return lt_expected(
+            error,
+            lt_fail(error, LT_INPUT, "--log-level", "there is no level '%s'", s->log_level_word),
+            "debug, info, warn or error");
     if (s->log_format_word && !lt_log_format_from(s->log_format_word, &s->log_format))
-        return lt_expected(error, lt_fail(error, LT_INPUT, "--log-format", "there is no form '%s'", s->log_format_word),
-                           "text, logfmt or json");
+        return lt_expected(
+            error,
+            lt_fail(error, LT_INPUT, "--log-format", "there is no form '%s'", s->log_format_word),
+            "text, logfmt or json");
     if (s->help || s->version || s->engine)
         return LT_OK;
     if (s->threads > THREADS_MAX)
-        return lt_expected(error, lt_fail(error, LT_INPUT, "--threads", "%lu are too many", (unsigned long)s->threads), "at most %d", THREADS_MAX);
+        return lt_expected(
+            error,
+            lt_fail(error, LT_INPUT, "--threads", "%lu are too many", (unsigned long)s->threads),
+            "at most %d", THREADS_MAX);
     if (strlen(s->name) > LT_NAME_BYTES_MAX || !lt_utf8_valid(s->name, strlen(s->name)))
-        return lt_expected(error, lt_fail(error, LT_INPUT, "--name", "the name cannot be used"), "UTF-8, at most %d bytes", LT_NAME_BYTES_MAX);
+        return lt_expected(error, lt_fail(error, LT_INPUT, "--name", "the name cannot be used"),
+                           "UTF-8, at most %d bytes", LT_NAME_BYTES_MAX);
     if (!s->coordinator || !*s->coordinator)
-        return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "no coordinator is named"), "--coordinator ENDPOINT");
+        return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "no coordinator is named"),
+                           "--coordinator ENDPOINT");
     return LT_OK;
 }
 
-lt_status lt_worker_settings_read(lt_worker_settings *settings, int argc, char **argv, lt_error *error)
+lt_status lt_worker_settings_read(lt_worker_settings *settings, int argc, char **argv,
+                                  lt_error *error)
 {
-    *settings = (lt_worker_settings){.cache_bytes_max = CACHE_BYTES_MAX, .stop_ms = STOP_MS, .log_level = LT_LOG_INFO,
-                              .log_format = LT_LOG_FORMAT_AUTO, .cache = default_cache(), .name = default_name()};
+    *settings = (lt_worker_settings){.cache_bytes_max = CACHE_BYTES_MAX,
+                                     .stop_ms = STOP_MS,
+                                     .log_level = LT_LOG_INFO,
+                                     .log_format = LT_LOG_FORMAT_AUTO,
+                                     .cache = default_cache(),
+                                     .name = default_name()};
     lt_option table[OPTION_COUNT];
     fill_table(settings, table);
     LT_TRY(lt_options_read(table, OPTION_COUNT, argc, argv, NULL, error));
@@ -105,8 +128,10 @@ void lt_worker_settings_help(FILE *out)
           "  lefttail-worker --coordinator tcp://head:7301 --keys /etc/lefttail/keys\n\n",
           out);
     lt_options_help(table, OPTION_COUNT, out);
-    fputs("\nEvery option is also a variable (LEFTTAIL_CACHE_BYTES_MAX) and a line of the --config file.\n"
-          "SIGTERM and SIGINT: finish the lease in work, or give it back, and leave; twice: at once.\n"
+    fputs("\nEvery option is also a variable (LEFTTAIL_CACHE_BYTES_MAX) and a line of the --config "
+          "file.\n"
+          "SIGTERM and SIGINT: finish the lease in work, or give it back, and leave; twice: at "
+          "once.\n"
           "Exit codes: 0 asked to stop, 1 the work failed, 2 the call was wrong.\n",
           out);
 }

@@ -10,10 +10,10 @@
 #include "common/status.h"
 
 typedef struct lt_worker_settings {
-    char *coordinator;       /* endpoint to dial */
-    char *cache;             /* folder; the default is under the user's cache folder */
-    char *name;              /* for people; host and process id by default */
-    char *keys;              /* folder; NULL: none */
+    char *coordinator; /* endpoint to dial */
+    char *cache;       /* folder; the default is under the user's cache folder */
+    char *name;        /* for people; host and process id by default */
+    char *keys;        /* folder; NULL: none */
     char *config;
     char *log_level_word, *log_format_word;
     lt_log_level log_level;
@@ -22,9 +22,10 @@ typedef struct lt_worker_settings {
     bool die_with_parent, engine, help, version;
 } lt_worker_settings;
 
-/* Defaults, then all three places. LT_INPUT names the option. Free with lt_worker_settings_fini also after
- * a failure. */
-lt_status lt_worker_settings_read(lt_worker_settings *settings, int argc, char **argv, lt_error *error);
+/* Defaults, then all three places. LT_INPUT names the option. Free with lt_worker_settings_fini
+ * also after a failure. */
+lt_status lt_worker_settings_read(lt_worker_settings *settings, int argc, char **argv,
+                                  lt_error *error);
 void lt_worker_settings_fini(lt_worker_settings *settings);
 void lt_worker_settings_help(FILE *out);
 

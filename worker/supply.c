@@ -21,26 +21,28 @@
 #include "worker/fetch.h"
 
 #define TICK_MS 250
-#define SILENCE_MS 10000   /* no chunk for so long: ask again */
-#define BAD_FILES_MAX 3    /* whole files that came with a wrong digest */
+#define SILENCE_MS 10000 /* no chunk for so long: ask again */
+#define BAD_FILES_MAX 3  /* whole files that came with a wrong digest */
 
 enum state { LOOKING, WAITING, FETCHING, FINISHING, HAVE, ENDED };
 
 struct lt_supply {
     uv_loop_t *loop;
     lt_cache *cache;
-    Lefttail__Checkpoint *checkpoint; /* our own: a work thread may still read it after the lease is over */
+    Lefttail__Checkpoint
+        *checkpoint; /* our own: a work thread may still read it after the lease is over */
     lt_supply_events events;
     enum state state;
     uv_work_t work;
     bool working, closing, timer_closed;
+    bool pack_only; /* the checkpoint is not looked for */
     uv_timer_t timer;
     /* of the work */
     lt_status status;
     lt_error error;
     char *dir;
-    bool pinned;        /* the cache keeps the files for us */
-    bool *missing;      /* [checkpoint->n_files] */
+    bool pinned;   /* the cache keeps the files for us */
+    bool *missing; /* [checkpoint->n_files] */
     unsigned bad_files;
     /* of the file that is fetched */
     lt_download download;
@@ -107,7 +109,8 @@ static void look_on_thread(uv_work_t *work)
     }
     if (lt_dir_exists(checkpoint->path))
         lt_log_failure(LT_LOG_INFO, "checkpoint_not_at_path", &supply->error);
-    supply->status = lt_cache_checkpoint(supply->cache, checkpoint, &supply->dir, supply->missing, &supply->error);
+    supply->status = lt_cache_checkpoint(supply->cache, checkpoint, &supply->dir, supply->missing,
+                                         &supply->error);
     supply->pinned = supply->status == LT_OK;
 }
 
@@ -133,9 +136,11 @@ static void fetch_next_missing(lt_supply *supply)
     } else if (status != LT_OK) {
         give_up(supply, LEFTTAIL__FAILURE_REASON__FAILURE_BLOB, &error);
     } else {
-        lt_log_info("fetch", "file", "%s", file->name, "bytes", "%lu", file->bytes, "from", "%lu", supply->download.offset, NULL);
+        lt_log_info("fetch", "file", "%s", file->name, "bytes", "%lu", file->bytes, "from", "%lu",
+                    supply->download.offset, NULL);
         supply->state = FETCHING;
-        lt_fetch_init(&supply->file_fetch, &digest, file->bytes, supply->download.offset, lt_now_ms());
+        lt_fetch_init(&supply->file_fetch, &digest, file->bytes, supply->download.offset,
+                      lt_now_ms());
         ask_more(supply, &supply->file_fetch);
     }
 }
@@ -211,7 +216,8 @@ static void take_file_chunk(lt_supply *supply, const Lefttail__BlobChunk *chunk)
     const uint8_t *raw;
     size_t raw_bytes;
     lt_error error = {0};
-    lt_status status = lt_fetch_take(&supply->file_fetch, chunk, &supply->scratch, &raw, &raw_bytes, lt_now_ms(), &error);
+    lt_status status = lt_fetch_take(&supply->file_fetch, chunk, &supply->scratch, &raw, &raw_bytes,
+                                     lt_now_ms(), &error);
     if (status == LT_OK && raw_bytes)
         status = lt_download_add(&supply->download, raw, raw_bytes, &error);
     if (status != LT_OK)
@@ -247,7 +253,8 @@ static void take_pack_chunk(lt_supply *supply, const Lefttail__BlobChunk *chunk)
     const uint8_t *raw;
     size_t raw_bytes;
     lt_error error = {0};
-    if (lt_fetch_take(&supply->pack_fetch, chunk, &supply->scratch, &raw, &raw_bytes, lt_now_ms(), &error) != LT_OK) {
+    if (lt_fetch_take(&supply->pack_fetch, chunk, &supply->scratch, &raw, &raw_bytes, lt_now_ms(),
+                      &error) != LT_OK) {
         give_up(supply, LEFTTAIL__FAILURE_REASON__FAILURE_BLOB, &error);
         return;
     }
@@ -261,7 +268,8 @@ static void take_pack_chunk(lt_supply *supply, const Lefttail__BlobChunk *chunk)
 
 static bool is_pack(const lt_supply *supply, const lt_digest *digest)
 {
-    return !supply->has_pack && supply->state != ENDED && lt_digest_equal(digest, &supply->pack_fetch.digest);
+    return !supply->has_pack && supply->state != ENDED &&
+           lt_digest_equal(digest, &supply->pack_fetch.digest);
 }
 
 static bool is_file(const lt_supply *supply, const lt_digest *digest)
@@ -295,7 +303,8 @@ bool lt_supply_take_error(lt_supply *supply, const Lefttail__BlobError *blob_err
         return false;
     lt_error error = {0};
     char hex[LT_DIGEST_HEX_BYTES];
-    lt_fail(&error, LT_NOT_FOUND, NULL, "the coordinator cannot give blob %.16s: %s", lt_digest_hex(&digest, hex), blob_error->text);
+    lt_fail(&error, LT_NOT_FOUND, NULL, "the coordinator cannot give blob %.16s: %s",
+            lt_digest_hex(&digest, hex), blob_error->text);
     give_up(supply, LEFTTAIL__FAILURE_REASON__FAILURE_BLOB, &error);
     return true;
 }
@@ -342,14 +351,15 @@ static Lefttail__Checkpoint *copy_of(const Lefttail__Checkpoint *checkpoint)
 {
     lt_buf packed = {0};
     lt_wire_pack(&checkpoint->base, &packed);
-    Lefttail__Checkpoint *copy = lefttail__checkpoint__unpack(NULL, packed.len, (const uint8_t *)lt_buf_str(&packed));
+    Lefttail__Checkpoint *copy =
+        lefttail__checkpoint__unpack(NULL, packed.len, (const uint8_t *)lt_buf_str(&packed));
     LT_ASSERT(copy);
     lt_buf_fini(&packed);
     return copy;
 }
 
 void lt_supply_open(lt_supply **out, uv_loop_t *loop, lt_cache *cache, const Lefttail__Lease *lease,
-                    const lt_supply_events *events)
+                    bool pack_only, const lt_supply_events *events)
 {
     lt_supply *supply = lt_alloc(sizeof *supply);
     *supply = (lt_supply){.loop = loop, .cache = cache, .events = *events, .download = {.fd = -1}};
@@ -364,7 +374,24 @@ void lt_supply_open(lt_supply **out, uv_loop_t *loop, lt_cache *cache, const Lef
     lt_fetch_init(&supply->pack_fetch, &digest, lease->pack_bytes, 0, lt_now_ms());
     *out = supply;
     ask_more(supply, &supply->pack_fetch);
+    supply->pack_only = pack_only;
+    if (pack_only)
+        supply->state = HAVE;
+    else
+        look(supply);
+}
+
+void lt_supply_need_checkpoint(lt_supply *supply)
+{
+    LT_ASSERT(supply->pack_only);
+    supply->pack_only = false;
+    uv_timer_start(&supply->timer, on_tick, TICK_MS, TICK_MS);
     look(supply);
+}
+
+bool lt_supply_is_pack_only(const lt_supply *supply)
+{
+    return supply->pack_only;
 }
 
 bool lt_supply_is_ready(const lt_supply *supply)
@@ -374,7 +401,7 @@ bool lt_supply_is_ready(const lt_supply *supply)
 
 const char *lt_supply_dir(const lt_supply *supply)
 {
-    return supply->dir;
+    return supply->dir ? supply->dir : "";
 }
 
 const lt_buf *lt_supply_pack(const lt_supply *supply)
@@ -384,7 +411,7 @@ const lt_buf *lt_supply_pack(const lt_supply *supply)
 
 bool lt_supply_unchanged(const lt_supply *supply)
 {
-    return lt_cache_unchanged(supply->cache, supply->checkpoint, supply->dir);
+    return supply->pack_only || lt_cache_unchanged(supply->cache, supply->checkpoint, supply->dir);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

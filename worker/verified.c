@@ -66,7 +66,8 @@ static struct lt_verified_file *find(lt_verified *verified, const char *path)
     return NULL;
 }
 
-static bool known(lt_verified *verified, const char *path, const struct identity *identity, lt_digest *digest)
+static bool known(lt_verified *verified, const char *path, const struct identity *identity,
+                  lt_digest *digest)
 {
     pthread_mutex_lock(&verified->lock);
     const struct lt_verified_file *file = find(verified, path);
@@ -77,14 +78,16 @@ static bool known(lt_verified *verified, const char *path, const struct identity
     return found;
 }
 
-static void remember(lt_verified *verified, const char *path, const struct identity *identity, const lt_digest *digest)
+static void remember(lt_verified *verified, const char *path, const struct identity *identity,
+                     const lt_digest *digest)
 {
     pthread_mutex_lock(&verified->lock);
     struct lt_verified_file *file = find(verified, path);
     if (!file) {
         if (verified->count >= FILES_MAX)
             forget_all(verified);
-        verified->files = lt_realloc(verified->files, (verified->count + 1) * sizeof *verified->files);
+        verified->files =
+            lt_realloc(verified->files, (verified->count + 1) * sizeof *verified->files);
         file = &verified->files[verified->count++];
         *file = (struct lt_verified_file){.path = lt_strdup(path)};
     }
@@ -93,7 +96,8 @@ static void remember(lt_verified *verified, const char *path, const struct ident
     pthread_mutex_unlock(&verified->lock);
 }
 
-static lt_status hash(lt_verified *verified, int fd, const char *path, lt_digest *out, lt_error *error)
+static lt_status hash(lt_verified *verified, int fd, const char *path, lt_digest *out,
+                      lt_error *error)
 {
     char *block = lt_alloc(READ_BYTES);
     lt_hasher hasher;
@@ -118,15 +122,16 @@ static lt_status hash(lt_verified *verified, int fd, const char *path, lt_digest
 
 /* The identity is taken before the bytes are read: a file that changes while it is hashed is one
  * that has changed since. */
-static lt_status check_open(lt_verified *verified, int fd, const char *path, const lt_digest *digest, uint64_t bytes,
-                            lt_error *error)
+static lt_status check_open(lt_verified *verified, int fd, const char *path,
+                            const lt_digest *digest, uint64_t bytes, lt_error *error)
 {
     struct stat st;
     lt_digest found;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return lt_fail(error, LT_NOT_FOUND, path, "it is not a regular file");
     if ((uint64_t)st.st_size != bytes)
-        return lt_fail(error, LT_FAILED, path, "it has %lld bytes, not %llu", (long long)st.st_size, (unsigned long long)bytes);
+        return lt_fail(error, LT_FAILED, path, "it has %lld bytes, not %llu", (long long)st.st_size,
+                       (unsigned long long)bytes);
     const struct identity identity = identity_of(&st);
     if (!known(verified, path, &identity, &found)) {
         LT_TRY(hash(verified, fd, path, &found, error));
@@ -134,13 +139,14 @@ static lt_status check_open(lt_verified *verified, int fd, const char *path, con
     }
     char hex[LT_DIGEST_HEX_BYTES];
     if (!lt_digest_equal(&found, digest))
-        return lt_expected(error, lt_fail(error, LT_FAILED, path, "its SHA-256 is %s", lt_digest_hex(&found, hex)),
-                           "another one: it is not the file that the job was submitted with");
+        return lt_expected(
+            error, lt_fail(error, LT_FAILED, path, "its SHA-256 is %s", lt_digest_hex(&found, hex)),
+            "another one: it is not the file that the job was submitted with");
     return LT_OK;
 }
 
-lt_status lt_verified_check(lt_verified *verified, const char *path, const lt_digest *digest, uint64_t bytes,
-                            lt_error *error)
+lt_status lt_verified_check(lt_verified *verified, const char *path, const lt_digest *digest,
+                            uint64_t bytes, lt_error *error)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {

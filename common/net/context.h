@@ -3,7 +3,8 @@
 #ifndef LT_COMMON_NET_CONTEXT_H
 #define LT_COMMON_NET_CONTEXT_H
 
-/* Made at the first call; the socket files use it. Any thread. Aborts if it cannot be made. */
+/* Made at the first call; the socket files use it. Any thread. Aborts if it cannot be made. Raises
+ * the process's soft limit of open files to the hard one: a coordinator has one for every peer. */
 void *lt_net_context(void);
 
 /* Ends the context when every socket of the process is closed (lt_router_close, lt_dealer_close

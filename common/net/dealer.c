@@ -82,7 +82,8 @@ static void receive(void *context)
         for (bool more = zmq_msg_more(&payload); more; extra++) {
             zmq_msg_t rest;
             zmq_msg_init(&rest);
-            more = zmq_msg_recv(&rest, dealer->pump.socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&rest);
+            more =
+                zmq_msg_recv(&rest, dealer->pump.socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&rest);
             zmq_msg_close(&rest);
         }
         const size_t bytes = zmq_msg_size(&payload);
@@ -90,7 +91,8 @@ static void receive(void *context)
             dealer->events.on_message(dealer->events.context, zmq_msg_data(&payload), bytes);
         else
             dealer->events.on_garbage(dealer->events.context,
-                                      extra ? "a message of more than one frame" : "a frame that is too large");
+                                      extra ? "a message of more than one frame"
+                                            : "a frame that is too large");
     }
     zmq_msg_close(&payload);
 }
@@ -124,7 +126,8 @@ static lt_status open_socket(void **out, const lt_dealer_options *options, lt_er
     if (options->keys)
         status = lt_pump_use_keys(*out, options->keys, NULL, error);
     if (status == LT_OK && zmq_connect(*out, options->endpoint) != 0)
-        status = lt_fail(error, LT_INPUT, options->endpoint, "cannot connect: %s", zmq_strerror(zmq_errno()));
+        status = lt_fail(error, LT_INPUT, options->endpoint, "cannot connect: %s",
+                         zmq_strerror(zmq_errno()));
     if (status != LT_OK)
         zmq_close(*out);
     return status;
@@ -138,9 +141,15 @@ lt_status lt_dealer_open(lt_dealer **out, uv_loop_t *loop, const lt_dealer_optio
     LT_TRY(open_socket(&socket, options, error));
     lt_dealer *dealer = lt_alloc(sizeof *dealer);
     dealer->events = *events;
-    dealer->outbox_bytes_max = options->outbox_bytes_max ? options->outbox_bytes_max : OUTBOX_BYTES_MAX;
-    dealer->pump = (lt_pump){.context = dealer, .receive = receive, .flush = flush, .pending = nothing_pending,
-                             .tell = tell_nothing, .closed = free_dealer, .socket = socket};
+    dealer->outbox_bytes_max =
+        options->outbox_bytes_max ? options->outbox_bytes_max : OUTBOX_BYTES_MAX;
+    dealer->pump = (lt_pump){.context = dealer,
+                             .receive = receive,
+                             .flush = flush,
+                             .pending = nothing_pending,
+                             .tell = tell_nothing,
+                             .closed = free_dealer,
+                             .socket = socket};
     lt_pump_start(&dealer->pump, loop);
     *out = dealer;
     return LT_OK;

@@ -23,8 +23,9 @@ typedef struct lt_dealer_events {
 } lt_dealer_events;
 
 typedef struct lt_dealer_options {
-    const char *endpoint;    /* to connect to */
-    const lt_keys *keys;     /* own pair and coordinator_public; NULL: plain, local endpoints only. Copied */
+    const char *endpoint; /* to connect to */
+    const lt_keys
+        *keys; /* own pair and coordinator_public; NULL: plain, local endpoints only. Copied */
     size_t outbox_bytes_max; /* 0: 32 MiB */
 } lt_dealer_options;
 
@@ -33,8 +34,8 @@ typedef struct lt_dealer_options {
 lt_status lt_dealer_open(lt_dealer **out, uv_loop_t *loop, const lt_dealer_options *options,
                          const lt_dealer_events *events, lt_error *error);
 
-/* Sends, or parks while there is no connection or no room. LT_LIMIT: the outbox is full and the message
- * was not taken. */
+/* Sends, or parks while there is no connection or no room. LT_LIMIT: the outbox is full and the
+ * message was not taken. */
 lt_status lt_dealer_send(lt_dealer *dealer, const Lefttail__Message *message);
 lt_status lt_dealer_send_bytes(lt_dealer *dealer, const void *bytes, size_t count);
 size_t lt_dealer_parked_bytes(const lt_dealer *dealer);

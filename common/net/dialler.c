@@ -1,8 +1,8 @@
 #include "common/net/dialler.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
@@ -12,7 +12,7 @@
 
 #define HELLO_MS 3000
 #define AGAIN_MS_MIN 50
-#define AGAIN_MS_FIRST 1000   /* the jitter's width, doubled for each try in a row */
+#define AGAIN_MS_FIRST 1000 /* the jitter's width, doubled for each try in a row */
 #define AGAIN_MS_MAX 10000
 #define INSTANCE_BYTES 16
 
@@ -88,12 +88,24 @@ void lt_dialler_again(lt_dialler *dialler, const char *why)
     dialler->events.on_lost(dialler->events.context, why);
 }
 
+/* A refused key shows as nothing at all, so a worker says what to look at, now and then; a client
+ * has a person before it, and a timeout of its own. */
+static void complain(const lt_dialler *dialler)
+{
+    const bool now = dialler->tries == 2 || dialler->tries % 20 == 0;
+    if (dialler->role == LEFTTAIL__ROLE__ROLE_WORKER && now)
+        lt_log_warn("no_welcome", "endpoint", "%s", dialler->endpoint, "hellos", "%u",
+                    dialler->tries, "check", "%s",
+                    "that the coordinator runs there and that both sides' keys fit", NULL);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     lt_dialler *dialler = timer->data;
     if (dialler->state == RESTING) {
         say_hello(dialler);
     } else if (dialler->state == SAID_HELLO) {
+        complain(dialler);
         rest(dialler);
     } else if (dialler->state == WELCOME && dialler->silence_ms) {
         const uint64_t quiet_ms = lt_now_ms() - dialler->heard_ms;
@@ -212,7 +224,8 @@ lt_status lt_dialler_open(lt_dialler **out, uv_loop_t *loop, const lt_dialler_op
     lt_dialler *dialler = lt_alloc(sizeof *dialler);
     const lt_dealer_options dealer_options = {.endpoint = options->endpoint, .keys = options->keys};
     const lt_dealer_events dealer_events = {dialler, on_dealer_message, on_dealer_garbage};
-    const lt_status status = lt_dealer_open(&dialler->dealer, loop, &dealer_options, &dealer_events, error);
+    const lt_status status =
+        lt_dealer_open(&dialler->dealer, loop, &dealer_options, &dealer_events, error);
     if (status != LT_OK) {
         free(dialler);
         return status;

@@ -39,22 +39,29 @@ static bool port_is_good(const char *port, bool to_bind)
 
 lt_status lt_endpoint_check(const char *endpoint, bool to_bind, lt_error *error)
 {
-    const char *form = to_bind ? "tcp://ADDRESS:PORT or ipc:///PATH" : "tcp://HOST:PORT or ipc:///PATH";
+    const char *form =
+        to_bind ? "tcp://ADDRESS:PORT or ipc:///PATH" : "tcp://HOST:PORT or ipc:///PATH";
     if (strlen(endpoint) >= LT_ENDPOINT_BYTES_MAX)
-        return lt_fail(error, LT_INPUT, NULL, "the endpoint is longer than %d bytes", LT_ENDPOINT_BYTES_MAX - 1);
+        return lt_fail(error, LT_INPUT, NULL, "the endpoint is longer than %d bytes",
+                       LT_ENDPOINT_BYTES_MAX - 1);
     if (strncmp(endpoint, "ipc://", 6) == 0) {
-        const size_t room = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
+        const size_t room = sizeof((struct sockaddr_un *)0)->sun_path - 1;
         if (strlen(endpoint + 6) > room)
-            return lt_remedy(error, lt_fail(error, LT_INPUT, endpoint, "the path is longer than the %zu bytes that a socket may have", room),
+            return lt_remedy(error,
+                             lt_fail(error, LT_INPUT, endpoint,
+                                     "the path is longer than the %zu bytes that a socket may have",
+                                     room),
                              "use a shorter folder");
         if (endpoint[6] == '/' && endpoint[7])
             return LT_OK;
     }
     struct parts parts;
-    if (strncmp(endpoint, "tcp://", 6) == 0 && split(endpoint + 6, &parts) && port_is_good(parts.port, to_bind) &&
+    if (strncmp(endpoint, "tcp://", 6) == 0 && split(endpoint + 6, &parts) &&
+        port_is_good(parts.port, to_bind) &&
         (to_bind || (parts.host_len != 1 || *parts.host != '*')))
         return LT_OK;
-    return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "'%s' is not an endpoint", endpoint), "%s", form);
+    return lt_expected(error, lt_fail(error, LT_INPUT, NULL, "'%s' is not an endpoint", endpoint),
+                       "%s", form);
 }
 
 bool lt_endpoint_is_local(const char *endpoint)
@@ -82,6 +89,8 @@ lt_status lt_endpoint_check_keys(const char *endpoint, bool have_keys, lt_error 
 {
     if (have_keys || lt_endpoint_is_local(endpoint))
         return LT_OK;
-    return lt_remedy(error, lt_fail(error, LT_DENIED, endpoint, "other machines can reach this endpoint, and there are no keys"),
+    return lt_remedy(error,
+                     lt_fail(error, LT_DENIED, endpoint,
+                             "other machines can reach this endpoint, and there are no keys"),
                      "make keys with 'lefttail keygen DIR' and give --keys DIR");
 }

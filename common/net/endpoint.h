@@ -16,8 +16,8 @@ lt_status lt_endpoint_check(const char *endpoint, bool to_bind, lt_error *error)
  * A wildcard and an interface name are not local. */
 bool lt_endpoint_is_local(const char *endpoint);
 
-/* LT_DENIED, with what to do, when the endpoint is not local and there are no keys. Both sides call it
- * before they open a socket. */
+/* LT_DENIED, with what to do, when the endpoint is not local and there are no keys. Both sides call
+ * it before they open a socket. */
 lt_status lt_endpoint_check_keys(const char *endpoint, bool have_keys, lt_error *error);
 
 #endif

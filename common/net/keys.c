@@ -3,10 +3,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -55,7 +55,8 @@ static lt_status write_new(const char *path, mode_t mode, const char *text, lt_e
     if (fd < 0)
         return lt_fail_errno(error, path, "cannot create");
     const size_t len = strlen(text);
-    const bool written = write(fd, text, len) == (ssize_t)len && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    const bool written =
+        write(fd, text, len) == (ssize_t)len && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     const lt_status status = written ? LT_OK : lt_fail_errno(error, path, "cannot write");
     close(fd);
     return status;
@@ -78,7 +79,9 @@ static lt_status write_owner(const char *dir, int owner, lt_error *error)
     if (status == LT_OK)
         status = write_new(public_path, 0644, lt_buf_str(&text), error);
     lt_buf_clear(&text);
-    lt_buf_printf(&text, "# Public keys of %ss that may connect, one a line, a comment behind it.\n%s made with the keys\n",
+    lt_buf_printf(&text,
+                  "# Public keys of %ss that may connect, one a line, a comment behind it.\n%s "
+                  "made with the keys\n",
                   owners[owner].stem, public_key);
     if (status == LT_OK && *owners[owner].allow)
         status = write_new(allow_path, 0644, lt_buf_str(&text), error);
@@ -95,7 +98,8 @@ static lt_status refuse_existing(const char *path, lt_error *error)
     struct stat st;
     if (lstat(path, &st) != 0)
         return LT_OK;
-    return lt_remedy(error, lt_fail(error, LT_CONFLICT, path, "exists, and keys are never overwritten"),
+    return lt_remedy(error,
+                     lt_fail(error, LT_CONFLICT, path, "exists, and keys are never overwritten"),
                      "choose another folder, or remove the old keys yourself");
 }
 
@@ -103,7 +107,8 @@ lt_status lt_keys_make(const char *dir, lt_error *error)
 {
     lt_status status = LT_OK;
     for (int owner = 0; owner < OWNER_COUNT && status == LT_OK; owner++) {
-        char *paths[] = {file_path(dir, owners[owner].stem, ".public"), file_path(dir, owners[owner].stem, ".secret"),
+        char *paths[] = {file_path(dir, owners[owner].stem, ".public"),
+                         file_path(dir, owners[owner].stem, ".secret"),
                          file_path(dir, owners[owner].allow, "")};
         for (int i = 0; i < 3; i++) {
             if (status == LT_OK && (i < 2 || *owners[owner].allow))
@@ -135,7 +140,8 @@ static lt_status refuse_shared_secret(const char *path, lt_error *error)
     close(fd);
     if (known && !(st.st_mode & (S_IRWXG | S_IRWXO)))
         return LT_OK;
-    return lt_remedy(error, lt_fail(error, LT_DENIED, path, "others may read this secret key"), "chmod 600 it");
+    return lt_remedy(error, lt_fail(error, LT_DENIED, path, "others may read this secret key"),
+                     "chmod 600 it");
 }
 
 static lt_status read_key(const char *path, char out[LT_KEY_TEXT_BYTES], lt_error *error)
@@ -146,7 +152,8 @@ static lt_status read_key(const char *path, char out[LT_KEY_TEXT_BYTES], lt_erro
     while (len > 0 && isspace((unsigned char)bytes.data[len - 1]))
         len--;
     if (status == LT_OK && !is_key(lt_buf_str(&bytes), len))
-        status = lt_expected(error, lt_fail(error, LT_INPUT, path, "this is not a key"), "one line of 40 Z85 characters");
+        status = lt_expected(error, lt_fail(error, LT_INPUT, path, "this is not a key"),
+                             "one line of 40 Z85 characters");
     if (status == LT_OK) {
         memcpy(out, bytes.data, KEY_LEN);
         out[KEY_LEN] = '\0';
@@ -188,14 +195,16 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static lt_status read_allow_line(const char *path, unsigned number, const char *line, lt_allow_list *list, lt_error *error)
+static lt_status read_allow_line(const char *path, unsigned number, const char *line,
+                                 lt_allow_list *list, lt_error *error)
 {
     while (isspace((unsigned char)*line))
         line++;
     if (!*line)
         return LT_OK;
     const size_t len = strcspn(line, " \t\r");
-    /* '#' is a Z85 digit too: a line that begins with it is a comment unless its first word is a key. */
+    /* '#' is a Z85 digit too: a line that begins with it is a comment unless its first word is a
+     * key. */
     if (!is_key(line, len)) {
         if (*line == '#')
             return LT_OK;
@@ -207,13 +216,15 @@ static lt_status read_allow_line(const char *path, unsigned number, const char *
     if (list->count == LT_ALLOWED_KEYS_MAX)
         return lt_fail(error, LT_LIMIT, path, "more than %d keys", LT_ALLOWED_KEYS_MAX);
     if ((list->count & (list->count - 1)) == 0)
-        list->keys = lt_realloc(list->keys, (list->count ? 2 * list->count : 1) * sizeof *list->keys);
+        list->keys =
+            lt_realloc(list->keys, (list->count ? 2 * list->count : 1) * sizeof *list->keys);
     memcpy(list->keys[list->count], line, KEY_LEN);
     list->keys[list->count++][KEY_LEN] = '\0';
     return LT_OK;
 }
 
-lt_status lt_allow_list_read(const char *dir, lt_key_owner owner, lt_allow_list *out, lt_error *error)
+lt_status lt_allow_list_read(const char *dir, lt_key_owner owner, lt_allow_list *out,
+                             lt_error *error)
 {
     LT_ASSERT(*owners[owner].allow);
     *out = (lt_allow_list){0};

@@ -15,7 +15,7 @@
 
 #include "common/status.h"
 
-#define LT_KEY_TEXT_BYTES 41    /* Z85, with the NUL */
+#define LT_KEY_TEXT_BYTES 41 /* Z85, with the NUL */
 #define LT_ALLOWED_KEYS_MAX 65536
 
 /* value, file stem, allow list ("" for none) */
@@ -51,7 +51,8 @@ lt_status lt_keys_read(const char *dir, lt_key_owner owner, lt_keys *out, lt_err
 void lt_keys_wipe(lt_keys *keys);
 
 /* Reads workers.allow or clients.allow; a line that is no key is LT_INPUT with its number. */
-lt_status lt_allow_list_read(const char *dir, lt_key_owner owner, lt_allow_list *out, lt_error *error);
+lt_status lt_allow_list_read(const char *dir, lt_key_owner owner, lt_allow_list *out,
+                             lt_error *error);
 bool lt_allow_list_has(const lt_allow_list *list, const char *key);
 void lt_allow_list_fini(lt_allow_list *list);
 

@@ -31,8 +31,8 @@
 #define RECEIVE_MS_PER_TURN 10
 #define RETRY_MS 50
 
-#define QUEUE_MESSAGES 32          /* per peer and direction; more is back-pressure or an outbox */
-#define FRAME_SLACK_BYTES 256      /* MAXMSGSIZE counts what CURVE adds */
+#define QUEUE_MESSAGES 32     /* per peer and direction; more is back-pressure or an outbox */
+#define FRAME_SLACK_BYTES 256 /* MAXMSGSIZE counts what CURVE adds */
 #define HEARTBEAT_MS 2000
 #define HEARTBEAT_TIMEOUT_MS 6000
 #define HANDSHAKE_MS 5000
@@ -63,7 +63,8 @@ lt_status lt_pump_socket(void **out, int type, const char *endpoint, lt_error *e
     if (!*out)
         return lt_fail(error, LT_IO, NULL, "cannot make a socket: %s", zmq_strerror(zmq_errno()));
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        LT_ASSERT(zmq_setsockopt(*out, settings[i].option, &settings[i].value, sizeof settings[i].value) == 0);
+        LT_ASSERT(zmq_setsockopt(*out, settings[i].option, &settings[i].value,
+                                 sizeof settings[i].value) == 0);
     /* With IPv6 on, libzmq tries only that for a name that has both; so it is for addresses. */
     const int ipv6 = strncmp(endpoint, "tcp://[", 7) == 0;
     LT_ASSERT(zmq_setsockopt(*out, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0);
@@ -72,7 +73,8 @@ lt_status lt_pump_socket(void **out, int type, const char *endpoint, lt_error *e
     return LT_OK;
 }
 
-lt_status lt_pump_use_keys(void *socket, const lt_keys *keys, const char *zap_domain, lt_error *error)
+lt_status lt_pump_use_keys(void *socket, const lt_keys *keys, const char *zap_domain,
+                           lt_error *error)
 {
     const int one = 1;
     int failed = 0;
@@ -81,12 +83,14 @@ lt_status lt_pump_use_keys(void *socket, const lt_keys *keys, const char *zap_do
         failed |= zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, zap_domain, strlen(zap_domain));
         failed |= zmq_setsockopt(socket, ZMQ_ZAP_ENFORCE_DOMAIN, &one, sizeof one);
     } else {
-        failed |= zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, keys->coordinator_public, LT_KEY_TEXT_BYTES);
+        failed |= zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, keys->coordinator_public,
+                                 LT_KEY_TEXT_BYTES);
         failed |= zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->own_public, LT_KEY_TEXT_BYTES);
     }
     failed |= zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->own_secret, LT_KEY_TEXT_BYTES);
     if (failed)
-        return lt_fail(error, LT_DENIED, NULL, "cannot use the keys: %s", zmq_strerror(zmq_errno()));
+        return lt_fail(error, LT_DENIED, NULL, "cannot use the keys: %s",
+                       zmq_strerror(zmq_errno()));
     return LT_OK;
 }
 
@@ -149,7 +153,8 @@ void lt_pump_start(lt_pump *pump, uv_loop_t *loop)
     uv_check_init(loop, &pump->check);
     uv_idle_init(loop, &pump->idle);
     uv_timer_init(loop, &pump->retry);
-    pump->poll.data = pump->prepare.data = pump->check.data = pump->idle.data = pump->retry.data = pump;
+    pump->poll.data = pump->prepare.data = pump->check.data = pump->idle.data = pump->retry.data =
+        pump;
     pump->handles_open = 5;
     uv_poll_start(&pump->poll, UV_READABLE, on_poll);
     uv_prepare_start(&pump->prepare, on_prepare);

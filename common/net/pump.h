@@ -32,7 +32,8 @@ typedef struct lt_pump {
 lt_status lt_pump_socket(void **out, int type, const char *endpoint, lt_error *error);
 
 /* As server (zap_domain set) or as client. */
-lt_status lt_pump_use_keys(void *socket, const lt_keys *keys, const char *zap_domain, lt_error *error);
+lt_status lt_pump_use_keys(void *socket, const lt_keys *keys, const char *zap_domain,
+                           lt_error *error);
 
 /* The callbacks and `socket` are set by the caller; the socket is bound or connected. Takes the
  * socket over. */

@@ -20,7 +20,8 @@
 
 #define OUTBOX_BYTES_MAX (16u << 20)
 #define BUCKET_COUNT 1024
-#define BANS_MAX 65536 /* of peers that may long be gone; past it the oldest idea of a ban is dropped */
+#define BANS_MAX                                                                                   \
+    65536 /* of peers that may long be gone; past it the oldest idea of a ban is dropped */
 #define ROUTING_ID_BYTES 5
 #define PEER_MARK (1ull << 32) /* keeps a peer from being 0 */
 
@@ -48,7 +49,8 @@ static bool peer_from_id(const zmq_msg_t *id, lt_peer *out)
     const uint8_t *bytes = zmq_msg_data((zmq_msg_t *)id);
     if (zmq_msg_size(id) != ROUTING_ID_BYTES || bytes[0] != 0)
         return false;
-    *out = PEER_MARK | (uint32_t)bytes[1] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 8 | bytes[4];
+    *out = PEER_MARK | (uint32_t)bytes[1] << 24 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 8 | bytes[4];
     return true;
 }
 
@@ -107,7 +109,8 @@ static void mark_gone(lt_router *router, struct entry *entry)
 
 /* ---- sending ---- */
 
-/* LT_OK sent, LT_FULL no room now, LT_UNREACHABLE no such peer. The message is taken on LT_OK only. */
+/* LT_OK sent, LT_FULL no room now, LT_UNREACHABLE no such peer. The message is taken on LT_OK only.
+ */
 static lt_status send_now(lt_router *router, lt_peer peer, zmq_msg_t *message)
 {
     uint8_t id[ROUTING_ID_BYTES];
@@ -271,7 +274,8 @@ static void deliver(lt_router *router, lt_peer peer, zmq_msg_t *payload, unsigne
     }
     router->counts.garbage++;
     router->events.on_garbage(router->events.context, peer, key,
-                              extra ? "a message of more than one frame" : "a frame that is too large");
+                              extra ? "a message of more than one frame"
+                                    : "a frame that is too large");
 }
 
 static void receive(void *context)
@@ -334,7 +338,8 @@ static lt_status refuse_living_ipc(const char *endpoint, lt_error *error)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strncpy(address.sun_path, endpoint + 6, sizeof address.sun_path - 1);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const bool living = fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
+    const bool living = fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ||
+                                    errno == EAGAIN);
     if (fd >= 0)
         close(fd);
     return living ? lt_fail(error, LT_CONFLICT, endpoint, "another process listens here") : LT_OK;
@@ -349,8 +354,9 @@ static lt_status bind_to(void *socket, const char *endpoint, lt_error *error)
     if (code == EADDRINUSE)
         return lt_fail(error, LT_CONFLICT, endpoint, "another process listens here");
     if (code == EINVAL || code == ENODEV || code == EADDRNOTAVAIL)
-        return lt_expected(error, lt_fail(error, LT_INPUT, endpoint, "cannot listen here: %s", zmq_strerror(code)),
-                           "an address of this machine, such as tcp://0.0.0.0:7401");
+        return lt_expected(
+            error, lt_fail(error, LT_INPUT, endpoint, "cannot listen here: %s", zmq_strerror(code)),
+            "an address of this machine, such as tcp://0.0.0.0:7401");
     errno = code;
     return lt_fail_errno(error, endpoint, "cannot listen here");
 }
@@ -381,11 +387,17 @@ lt_status lt_router_open(lt_router **out, uv_loop_t *loop, const lt_router_optio
     LT_TRY(open_socket(&socket, options, error));
     lt_router *router = lt_alloc(sizeof *router);
     router->events = *events;
-    router->outbox_bytes_max = options->outbox_bytes_max ? options->outbox_bytes_max : OUTBOX_BYTES_MAX;
+    router->outbox_bytes_max =
+        options->outbox_bytes_max ? options->outbox_bytes_max : OUTBOX_BYTES_MAX;
     size_t size = sizeof router->endpoint;
     LT_ASSERT(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, router->endpoint, &size) == 0);
-    router->pump = (lt_pump){.context = router, .receive = receive, .flush = flush, .pending = pending,
-                             .tell = tell, .closed = free_router, .socket = socket};
+    router->pump = (lt_pump){.context = router,
+                             .receive = receive,
+                             .flush = flush,
+                             .pending = pending,
+                             .tell = tell,
+                             .closed = free_router,
+                             .socket = socket};
     lt_pump_start(&router->pump, loop);
     *out = router;
     return LT_OK;

@@ -21,7 +21,8 @@ typedef struct lt_router_events {
     void *context;
     /* One whole payload frame, not yet scanned: give it to lt_wire_unpack. `key` is the peer's
      * public key in Z85, "" without keys. Bytes live until the callback returns. */
-    void (*on_message)(void *context, lt_peer peer, const char *key, const void *bytes, size_t count);
+    void (*on_message)(void *context, lt_peer peer, const char *key, const void *bytes,
+                       size_t count);
     /* The peer sent what is not one payload frame within the size limit; the message is dropped.
      * ZeroMQ cannot disconnect a peer: forget its session and lt_router_ban it. */
     void (*on_garbage)(void *context, lt_peer peer, const char *key, const char *why);
@@ -31,10 +32,10 @@ typedef struct lt_router_events {
 } lt_router_events;
 
 typedef struct lt_router_options {
-    const char *endpoint;        /* to bind; port 0 or * is chosen by the system */
-    const char *zap_domain;      /* LT_ZAP_WORKERS or LT_ZAP_CLIENTS; used with keys */
-    const lt_keys *keys;         /* of the coordinator; NULL: plain, local endpoints only. Copied */
-    size_t outbox_bytes_max;     /* per peer; 0: 16 MiB */
+    const char *endpoint;    /* to bind; port 0 or * is chosen by the system */
+    const char *zap_domain;  /* LT_ZAP_WORKERS or LT_ZAP_CLIENTS; used with keys */
+    const lt_keys *keys;     /* of the coordinator; NULL: plain, local endpoints only. Copied */
+    size_t outbox_bytes_max; /* per peer; 0: 16 MiB */
 } lt_router_options;
 
 /* Binds. LT_INPUT bad endpoint, LT_CONFLICT address in use, LT_DENIED keys missing, LT_IO.
@@ -46,12 +47,13 @@ lt_status lt_router_open(lt_router **out, uv_loop_t *loop, const lt_router_optio
 const char *lt_router_endpoint(const lt_router *router);
 
 /* Sends, or parks in the peer's outbox when ZeroMQ's queue is full. LT_OK; LT_UNREACHABLE: no
- * such peer any more (on_gone follows from the loop, once); LT_LIMIT: the outbox is full (likewise). */
+ * such peer any more (on_gone follows from the loop, once); LT_LIMIT: the outbox is full
+ * (likewise). */
 lt_status lt_router_send(lt_router *router, lt_peer peer, const Lefttail__Message *message);
 lt_status lt_router_send_bytes(lt_router *router, lt_peer peer, const void *bytes, size_t count);
 
-/* Bytes parked for the peer: 0 means that it takes what it gets. A stream (blob chunks, watch events)
- * stops here while this is over a bound of its own. */
+/* Bytes parked for the peer: 0 means that it takes what it gets. A stream (blob chunks, watch
+ * events) stops here while this is over a bound of its own. */
 size_t lt_router_parked_bytes(const lt_router *router, lt_peer peer);
 
 /* From now on what the peer sends is dropped unread (and counted); its outbox is dropped. */
@@ -64,7 +66,8 @@ typedef struct lt_router_counts {
 lt_router_counts lt_router_counts_of(const lt_router *router);
 
 /* Stops callbacks now and unbinds; memory and socket go when the loop has run its close callbacks:
- * run the loop until it returns. What ZeroMQ holds is sent for up to a second. Safe on NULL; leaves NULL. */
+ * run the loop until it returns. What ZeroMQ holds is sent for up to a second. Safe on NULL; leaves
+ * NULL. */
 void lt_router_close(lt_router **router);
 
 #endif

@@ -11,7 +11,8 @@ static void on_signal(uv_signal_t *handle, int number)
 }
 
 void lt_signals_open(lt_signals *signals, uv_loop_t *loop,
-                     void (*on_stop)(void *context, int signal_number, unsigned times), void *context)
+                     void (*on_stop)(void *context, int signal_number, unsigned times),
+                     void *context)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
     *signals = (lt_signals){.on_stop = on_stop, .context = context};

@@ -47,7 +47,8 @@ static void receive(void *socket, struct request *request)
     size_t i = 0;
     for (; more; i++) {
         char scratch[FRAME_BYTES_MAX];
-        const int got = zmq_recv(socket, i < FRAME_COUNT ? request->frames[i] : scratch, FRAME_BYTES_MAX, 0);
+        const int got =
+            zmq_recv(socket, i < FRAME_COUNT ? request->frames[i] : scratch, FRAME_BYTES_MAX, 0);
         if (got < 0 || got > FRAME_BYTES_MAX)
             request->good = false;
         else if (i < FRAME_COUNT)
@@ -88,8 +89,8 @@ static void count(lt_zap *zap, bool entered, const struct request *request)
     if (entered || (zap->logged_ms && now_ms - zap->logged_ms < REFUSAL_LOG_MS))
         return;
     zap->logged_ms = now_ms;
-    lt_log_warn("key_refused", "domain", "%s", request->frames[DOMAIN], "address", "%s", request->frames[ADDRESS],
-                "refused_in_all", "%lu", refused, NULL);
+    lt_log_warn("key_refused", "domain", "%s", request->frames[DOMAIN], "address", "%s",
+                request->frames[ADDRESS], "refused_in_all", "%lu", refused, NULL);
 }
 
 static void answer(lt_zap *zap)
@@ -98,20 +99,21 @@ static void answer(lt_zap *zap)
     char key[LT_KEY_TEXT_BYTES] = "";
     receive(zap->answers, &request);
     const bool entered = may_enter(zap, &request, key);
+    count(zap, entered, &request); /* before the peer can know */
     zmq_send(zap->answers, "1.0", 3, ZMQ_SNDMORE);
     zmq_send(zap->answers, request.frames[REQUEST], request.lens[REQUEST], ZMQ_SNDMORE);
     zmq_send(zap->answers, entered ? "200" : "400", 3, ZMQ_SNDMORE);
     zmq_send(zap->answers, entered ? "OK" : "refused", entered ? 2 : 7, ZMQ_SNDMORE);
     zmq_send(zap->answers, key, entered ? strlen(key) : 0, ZMQ_SNDMORE);
     zmq_send(zap->answers, "", 0, 0);
-    count(zap, entered, &request);
 }
 
 static void *run(void *argument)
 {
     lt_zap *zap = argument;
     for (;;) {
-        zmq_pollitem_t items[] = {{zap->stop_in, 0, ZMQ_POLLIN, 0}, {zap->answers, 0, ZMQ_POLLIN, 0}};
+        zmq_pollitem_t items[] = {{zap->stop_in, 0, ZMQ_POLLIN, 0},
+                                  {zap->answers, 0, ZMQ_POLLIN, 0}};
         if (zmq_poll(items, 2, -1) < 0 && zmq_errno() != EINTR)
             break;
         if (items[0].revents)
@@ -138,7 +140,8 @@ lt_status lt_zap_open(lt_zap **out, lt_error *error)
     lt_status status = LT_OK;
     if (zmq_bind(zap->answers, ZAP_ENDPOINT) != 0 || zmq_bind(zap->stop_in, STOP_ENDPOINT) != 0 ||
         zmq_connect(zap->stop_out, STOP_ENDPOINT) != 0)
-        status = lt_fail(error, LT_CONFLICT, ZAP_ENDPOINT, "cannot answer for keys: %s", zmq_strerror(zmq_errno()));
+        status = lt_fail(error, LT_CONFLICT, ZAP_ENDPOINT, "cannot answer for keys: %s",
+                         zmq_strerror(zmq_errno()));
     else if (pthread_create(&zap->thread, NULL, run, zap) != 0)
         status = lt_fail_errno(error, NULL, "cannot start the thread that checks keys");
     if (status == LT_OK) {

@@ -15,8 +15,8 @@ typedef struct lt_zap lt_zap;
 
 lt_status lt_zap_open(lt_zap **out, lt_error *error);
 
-/* Replaces a domain's list with *list (taken over; left empty). Connections that are up stay up: refuse
- * their next Hello by key. Any thread. */
+/* Replaces a domain's list with *list (taken over; left empty). Connections that are up stay up:
+ * refuse their next Hello by key. Any thread. */
 void lt_zap_allow(lt_zap *zap, const char *domain, lt_allow_list *list);
 
 typedef struct lt_zap_counts {

@@ -27,8 +27,12 @@
 
 #define ITEMS 6
 #define CHECKPOINT_DIR LT_SOURCE_DIR "/examples/xstest/models/refusal"
-static const char *const texts[ITEMS] = {"I cannot help with that request.", "Sure, here is how to do it.", "POISON is here.",
-                                         "I am sorry, but no.", "", "Here are three ways."};
+static const char *const texts[ITEMS] = {"I cannot help with that request.",
+                                         "Sure, here is how to do it.",
+                                         "POISON is here.",
+                                         "I am sorry, but no.",
+                                         "",
+                                         "Here are three ways."};
 
 typedef struct world {
     uv_loop_t loop;
@@ -51,7 +55,7 @@ typedef struct world {
     unsigned hellos, credits, progresses, failures, results, byes, blob_gets;
     uint32_t credit;
     uint64_t engine_steps;
-    uint64_t rows_seen[ITEMS];      /* how many times each item came */
+    uint64_t rows_seen[ITEMS]; /* how many times each item came */
     uint8_t logits[ITEMS][16];
     Lefttail__FailureReason reason;
     bool item_known;
@@ -101,7 +105,8 @@ static void serve_blob(world *w, const Lefttail__BlobGet *get)
         assert_memory_equal(get->digest.data, w->pack_digest.bytes, LT_DIGEST_BYTES);
         lt_buf_add(&bytes, w->pack.data, w->pack.len);
     }
-    size_t count = bytes.len - get->offset < LT_BLOB_CHUNK_BYTES ? bytes.len - get->offset : LT_BLOB_CHUNK_BYTES;
+    size_t count = bytes.len - get->offset < LT_BLOB_CHUNK_BYTES ? bytes.len - get->offset
+                                                                 : LT_BLOB_CHUNK_BYTES;
     if (name && w->bytes_served_max && w->bytes_served >= w->bytes_served_max)
         goto out;
     Lefttail__BlobChunk chunk = LEFTTAIL__BLOB_CHUNK__INIT;
@@ -181,7 +186,8 @@ static void take_message(world *w, const Lefttail__Message *message)
     }
 }
 
-static void on_message(void *context, lt_peer peer, const char *key, const void *bytes, size_t count)
+static void on_message(void *context, lt_peer peer, const char *key, const void *bytes,
+                       size_t count)
 {
     (void)key;
     world *w = context;
@@ -244,10 +250,20 @@ static void start_worker(world *w)
     char program[512], cache[128];
     snprintf(program, sizeof program, "%s/lefttail-worker", bin ? bin : LT_BINARY_DIR "/bin");
     snprintf(cache, sizeof cache, "%s/cache", w->dir);
-    char *arguments[] = {program, "--coordinator", w->endpoint, "--cache", cache, "--threads", "1", "--log-level",
-                         getenv("LT_TEST_VERBOSE") ? "debug" : "error", "--stop-ms", "3000", "--die-with-parent", NULL};
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = 2}, {.flags = UV_INHERIT_FD, .data.fd = 2}};
-    const uv_process_options_t options = {.exit_cb = on_worker_exit, .file = program, .args = arguments, .stdio_count = 3, .stdio = stdio};
+    char *arguments[] = {
+        program,     "--coordinator", w->endpoint,
+        "--cache",   cache,           "--threads",
+        "1",         "--log-level",   getenv("LT_TEST_VERBOSE") ? "debug" : "error",
+        "--stop-ms", "3000",          "--die-with-parent",
+        NULL};
+    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
+                                     {.flags = UV_INHERIT_FD, .data.fd = 2},
+                                     {.flags = UV_INHERIT_FD, .data.fd = 2}};
+    const uv_process_options_t options = {.exit_cb = on_worker_exit,
+                                          .file = program,
+                                          .args = arguments,
+                                          .stdio_count = 3,
+                                          .stdio = stdio};
     assert_int_equal(uv_spawn(&w->loop, &w->worker, &options), 0);
     w->worker.data = w;
     w->worker_runs = true;
@@ -319,6 +335,14 @@ static void send_lease(world *w, uint64_t id)
     lease.item_count = ITEMS;
     lease.label_count = 4;
     send_body(w, LEFTTAIL__MESSAGE__BODY_LEASE, &lease);
+}
+
+static void kill_engine(const world *w)
+{
+    char command[128];
+    snprintf(command, sizeof command, "kill -9 $(cat /proc/%d/task/%d/children)", w->worker.pid,
+             w->worker.pid);
+    assert_int_equal(system(command), 0);
 }
 
 static bool all_rows(const world *w)

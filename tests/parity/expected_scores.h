@@ -29,13 +29,14 @@ typedef struct expected_scores {
     lt_item items[EXPECTED_ROWS_MAX];
     lt_message messages[EXPECTED_ROWS_MAX][2];
     size_t count;
-    double spread;          /* largest logit less the smallest */
+    double spread; /* largest logit less the smallest */
 } expected_scores;
 
 static inline double expected_logit(const json_t *row, uint32_t label)
 {
     const json_t *logits = json_object_get(row, "logits");
-    return json_number_value(logits ? json_array_get(logits, label) : json_object_get(row, "logit"));
+    return json_number_value(logits ? json_array_get(logits, label)
+                                    : json_object_get(row, "logit"));
 }
 
 static inline lt_item expected_item(const json_t *row, lt_message messages[2], bool chat)
@@ -44,7 +45,8 @@ static inline lt_item expected_item(const json_t *row, lt_message messages[2], b
     const json_t *user = json_object_get(row, "user"), *answer = json_object_get(row, "assistant");
     if (chat) {
         messages[0] = (lt_message){"user", json_string_value(user), 4, json_string_length(user)};
-        messages[1] = (lt_message){"assistant", json_string_value(answer), 9, json_string_length(answer)};
+        messages[1] =
+            (lt_message){"assistant", json_string_value(answer), 9, json_string_length(answer)};
         return (lt_item){.template = LT_TEMPLATE_CHAT, .messages = messages, .message_count = 2};
     }
     return (lt_item){
@@ -70,7 +72,8 @@ static inline void expected_read(expected_scores *e, const char *path, bool chat
         json_t *row = json_loads(line, JSON_ALLOW_NUL, NULL);
         assert_non_null(row);
         assert_true(e->count < EXPECTED_ROWS_MAX);
-        const size_t labels = json_object_get(row, "logits") ? json_array_size(json_object_get(row, "logits")) : 1;
+        const size_t labels =
+            json_object_get(row, "logits") ? json_array_size(json_object_get(row, "logits")) : 1;
         for (uint32_t i = 0; i < labels; i++) {
             low = fmin(low, expected_logit(row, i));
             high = fmax(high, expected_logit(row, i));
@@ -88,8 +91,8 @@ static inline void expected_fini(expected_scores *e)
         json_decref(e->rows[i]);
 }
 
-static inline void expected_compare(const expected_scores *e, size_t row, const lt_score *score, uint32_t label_count,
-                                    double limit, double *worst)
+static inline void expected_compare(const expected_scores *e, size_t row, const lt_score *score,
+                                    uint32_t label_count, double limit, double *worst)
 {
     const json_t *ids = json_object_get(e->rows[row], "input_ids");
     const json_t *before = json_object_get(e->rows[row], "tokens_before_truncation");
@@ -102,14 +105,14 @@ static inline void expected_compare(const expected_scores *e, size_t row, const 
     for (uint32_t i = 0; i < label_count; i++) {
         const double off = fabs((double)score->logits[i] - expected_logit(e->rows[row], i));
         if (!(off <= limit))
-            fail_msg("row %zu, label %u: %.9g, expected %.9g: off by %.3g, allowed %.3g", row, i, (double)score->logits[i],
-                     expected_logit(e->rows[row], i), off, limit);
+            fail_msg("row %zu, label %u: %.9g, expected %.9g: off by %.3g, allowed %.3g", row, i,
+                     (double)score->logits[i], expected_logit(e->rows[row], i), off, limit);
         *worst = fmax(*worst, off);
     }
 }
 
-static inline void expected_check(const char *dir, const char *path, bool chat, Lefttail__Precision precision,
-                                  double limit_share)
+static inline void expected_check(const char *dir, const char *path, bool chat,
+                                  Lefttail__Precision precision, double limit_share)
 {
     static expected_scores e;
     static lt_score scores[EXPECTED_ROWS_MAX];
@@ -121,14 +124,16 @@ static inline void expected_check(const char *dir, const char *path, bool chat, 
     expected_read(&e, path, chat);
     if (lt_scorer_open(&scorer, dir, &options, &error) != LT_OK)
         fail_msg("%s: %s", dir, error.what);
-    assert_int_equal(lt_scorer_run(scorer, e.items, e.count, scores, true, NULL, NULL, NULL, &error), LT_OK);
+    assert_int_equal(
+        lt_scorer_run(scorer, e.items, e.count, scores, true, NULL, NULL, NULL, &error), LT_OK);
     const double limit = f32 ? EXPECTED_F32_LIMIT : limit_share * e.spread;
     for (size_t i = 0; i < e.count; i++) {
         expected_compare(&e, i, &scores[i], lt_scorer_facts_of(scorer)->label_count, limit, &worst);
         free(scores[i].ids);
     }
-    print_message("%s%s, %s: %zu rows, largest difference %.2g, %.3f %% of the spread\n", dir, chat ? " (chat)" : "",
-                  f32 ? "f32" : "bf16", e.count, worst, 100 * worst / e.spread);
+    print_message("%s%s, %s: %zu rows, largest difference %.2g, %.3f %% of the spread\n", dir,
+                  chat ? " (chat)" : "", f32 ? "f32" : "bf16", e.count, worst,
+                  100 * worst / e.spread);
     lt_scorer_free(&scorer);
     expected_fini(&e);
 }

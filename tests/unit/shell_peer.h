@@ -26,8 +26,7 @@
 
 enum { WAIT_MS = 20000, INBOX = 4096 };
 
-/* ---- the coordinator --------------------------------------------------------------------------
- */
+/* ---- the coordinator ---- */
 
 typedef struct test_place {
     char dir[64];
@@ -91,8 +90,7 @@ static inline int place_close(void **state)
     return clean ? 0 : -1;
 }
 
-/* ---- a peer ------------------------------------------------------------------------------------
- */
+/* ---- a peer ---- */
 
 typedef struct test_peer {
     uv_loop_t loop;
@@ -247,8 +245,7 @@ static inline void peer_close(test_peer *self, const char *bye)
         assert_int_equal(lt_dialler_send((self)->dialler, &message_), LT_OK);                      \
     } while (0)
 
-/* ---- a job
- * ---------------------------------------------------------------------------------------- */
+/* ---- a job ---- */
 
 enum {
     JOB_PACKS = 3,

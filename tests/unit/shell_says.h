@@ -4,8 +4,7 @@
 
 #include "shell_peer.h"
 
-/* ---- what clients do ----------------------------------------------------------------------------
- */
+/* ---- what clients do ---- */
 
 static inline void client_offer(test_peer *client, const test_job *job, size_t blob_count)
 {
@@ -122,8 +121,7 @@ static inline Lefttail__Message *client_status(test_peer *client, const test_job
     return reply;
 }
 
-/* ---- what workers do
- * ------------------------------------------------------------------------------ */
+/* ---- what workers do ---- */
 
 static inline void worker_credit(test_peer *worker, uint32_t leases)
 {

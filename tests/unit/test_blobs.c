@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <zstd.h>
 
+#include "common/chunk.h"
 #include "common/file.h"
 #include "common/limits.h"
 #include "coordinator/blobs.h"
@@ -56,27 +57,26 @@ static lt_buf make_content(void)
     return content;
 }
 
-static lt_blob_chunk chunk_of(const lt_buf *content, size_t offset)
+/* The chunk at `offset`, not packed; borrows everything. */
+static Lefttail__BlobChunk chunk_of(const lt_buf *content, const lt_digest *digest, size_t offset)
 {
     const size_t left = content->len - offset;
-    const size_t count = left < LT_BLOB_CHUNK_BYTES ? left : LT_BLOB_CHUNK_BYTES;
-    return (lt_blob_chunk){
-        .digest = lt_digest_of(content->data, content->len),
-        .offset = offset,
-        .blob_bytes = content->len,
-        .data = content->data + offset,
-        .data_bytes = count,
-        .raw_bytes = (uint32_t)count,
-        .crc32c = lt_crc32c(0, content->data + offset, count),
-    };
+    Lefttail__BlobChunk chunk = LEFTTAIL__BLOB_CHUNK__INIT;
+    chunk.digest = (ProtobufCBinaryData){LT_DIGEST_BYTES, (uint8_t *)digest->bytes};
+    chunk.offset = offset;
+    chunk.blob_bytes = content->len;
+    lt_chunk_fill(&chunk, content->data + offset,
+                  left < LT_BLOB_CHUNK_BYTES ? left : LT_BLOB_CHUNK_BYTES, false, NULL);
+    return chunk;
 }
 
 static void put_whole(lt_blobs *blobs, const lt_buf *content)
 {
+    const lt_digest digest = lt_digest_of(content->data, content->len);
     lt_blob_state state;
     uint64_t offset = 0;
     do {
-        const lt_blob_chunk chunk = chunk_of(content, offset);
+        const Lefttail__BlobChunk chunk = chunk_of(content, &digest, offset);
         assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
     } while (state == LT_BLOB_PARTIAL);
 }
@@ -92,7 +92,7 @@ static void an_upload_resumes_and_is_verified(void **state_)
     assert_int_equal(lt_blobs_offer(blobs, &digest, content.len, &state, &offset, NULL), LT_OK);
     assert_int_equal(state, LT_BLOB_PARTIAL);
     assert_int_equal(offset, 0);
-    lt_blob_chunk chunk = chunk_of(&content, 0);
+    Lefttail__BlobChunk chunk = chunk_of(&content, &digest, 0);
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
     lt_blobs_close(&blobs); /* the client and the coordinator disappear */
 
@@ -102,7 +102,7 @@ static void an_upload_resumes_and_is_verified(void **state_)
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL),
                      LT_OK); /* sent twice */
     assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
-    chunk = chunk_of(&content, 2 * LT_BLOB_CHUNK_BYTES); /* a hole would be left */
+    chunk = chunk_of(&content, &digest, 2 * LT_BLOB_CHUNK_BYTES); /* a hole would be left */
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
     assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
     put_whole(blobs, &content);
@@ -123,23 +123,25 @@ static void other_bytes_than_promised_are_dropped(void **state_)
     (void)state_;
     lt_buf content = make_content();
     lt_blobs *blobs = open_blobs(false);
-    lt_blob_chunk chunk = chunk_of(&content, 0);
-    chunk.digest = lt_digest_of("something else", 14);
+    const lt_digest digest = lt_digest_of("something else", 14);
+    Lefttail__BlobChunk chunk = chunk_of(&content, &digest, 0);
     chunk.blob_bytes = chunk.raw_bytes;
     lt_blob_state state;
     uint64_t offset;
     lt_error error;
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, &error), LT_OK);
     assert_int_equal(state, LT_BLOB_UNVERIFIED);
-    assert_int_equal(lt_blobs_verify_part(blobs, &chunk.digest, &error), LT_INPUT);
-    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, chunk.raw_bytes, &state, &offset, &error),
+    assert_int_equal(lt_blobs_verify_part(blobs, &digest, &error), LT_INPUT);
+    assert_int_equal(lt_blobs_offer(blobs, &digest, chunk.raw_bytes, &state, &offset, &error),
                      LT_OK);
     assert_int_equal(offset, 0);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);
 }
 
-static void expect_refused(lt_blobs *blobs, const lt_blob_chunk *chunk, lt_status status)
+/* Refused, and nothing was written to the part of `digest`. */
+static void expect_refused(lt_blobs *blobs, const lt_digest *digest,
+                           const Lefttail__BlobChunk *chunk, lt_status status)
 {
     lt_blob_state state;
     uint64_t offset;
@@ -147,8 +149,8 @@ static void expect_refused(lt_blobs *blobs, const lt_blob_chunk *chunk, lt_statu
     assert_int_equal(lt_blobs_put_chunk(blobs, chunk, &state, &offset, &error), status);
     assert_true(error.what[0] != '\0');
     const uint64_t bytes = chunk->blob_bytes < 1000 ? chunk->blob_bytes : 1000;
-    assert_int_equal(lt_blobs_offer(blobs, &chunk->digest, bytes, &state, &offset, &error), LT_OK);
-    assert_int_equal(offset, 0); /* nothing was written */
+    assert_int_equal(lt_blobs_offer(blobs, digest, bytes, &state, &offset, &error), LT_OK);
+    assert_int_equal(offset, 0);
 }
 
 static void lies_about_a_chunk_are_refused(void **state_)
@@ -156,28 +158,35 @@ static void lies_about_a_chunk_are_refused(void **state_)
     (void)state_;
     lt_buf content = make_content();
     lt_blobs *blobs = open_blobs(false);
-    const lt_blob_chunk good = chunk_of(&content, 0);
-    lt_blob_chunk chunk = good;
+    const lt_digest digest = lt_digest_of(content.data, content.len);
+    const Lefttail__BlobChunk good = chunk_of(&content, &digest, 0);
+    Lefttail__BlobChunk chunk = good;
     chunk.crc32c ^= 1;
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     chunk = good;
     chunk.raw_bytes--;
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     chunk = good;
     chunk.raw_bytes = LT_BLOB_CHUNK_BYTES + 1;
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     chunk = good;
     chunk.blob_bytes = chunk.raw_bytes - 1;
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     chunk = good;
     chunk.offset = UINT64_MAX;
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     chunk = good;
     chunk.blob_bytes = UINT64_MAX;
-    expect_refused(blobs, &chunk, LT_LIMIT);
+    expect_refused(blobs, &digest, &chunk, LT_LIMIT);
     chunk = good;
     chunk.zstd = true; /* it is not */
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
+    chunk = good;
+    chunk.digest.len--;
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
+    chunk = good;
+    lt_chunk_fill(&chunk, "", 0, false, NULL); /* an upload that never gets on */
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);
 }
@@ -191,16 +200,12 @@ static void a_zip_bomb_does_not_unpack(void **state_)
     const size_t packed_bytes = ZSTD_compress(packed, sizeof packed, zeros, bomb_bytes, 3);
     assert_false(ZSTD_isError(packed_bytes));
     lt_blobs *blobs = open_blobs(false);
-    lt_blob_chunk chunk = {
-        .digest = lt_digest_of("bomb", 4),
-        .blob_bytes = LT_BLOB_CHUNK_BYTES,
-        .data = packed,
-        .data_bytes = packed_bytes,
-        .zstd = true,
-        .raw_bytes = LT_BLOB_CHUNK_BYTES,
-        .crc32c = lt_crc32c(0, zeros, LT_BLOB_CHUNK_BYTES),
-    };
-    expect_refused(blobs, &chunk, LT_PROTOCOL);
+    const lt_digest digest = lt_digest_of("bomb", 4);
+    const lt_buf content = {.data = zeros, .len = LT_BLOB_CHUNK_BYTES};
+    Lefttail__BlobChunk chunk = chunk_of(&content, &digest, 0);
+    chunk.data = (ProtobufCBinaryData){packed_bytes, (uint8_t *)packed};
+    chunk.zstd = true;
+    expect_refused(blobs, &digest, &chunk, LT_PROTOCOL);
     free(zeros);
     lt_blobs_close(&blobs);
 }
@@ -213,26 +218,53 @@ static void chunks_leave_as_they_came(void **state_)
     lt_blobs *blobs = open_blobs(false);
     put_whole(blobs, &content);
     assert_int_equal(lt_blobs_verify_part(blobs, &digest, NULL), LT_OK);
-    lt_blob_chunk chunk;
-    lt_buf buf = {0};
+    Lefttail__BlobChunk chunk;
+    lt_buf scratch = {0};
     lt_error error;
-    static char raw[LT_BLOB_CHUNK_BYTES];
     for (uint64_t offset = 0; offset < content.len; offset += chunk.raw_bytes) {
-        assert_int_equal(lt_blobs_chunk(blobs, &digest, offset, &buf, &chunk, &error), LT_OK);
-        const void *bytes = chunk.data;
-        if (chunk.zstd)
-            assert_int_equal(ZSTD_decompress(raw, sizeof raw, chunk.data, chunk.data_bytes),
-                             chunk.raw_bytes);
-        if (chunk.zstd)
-            bytes = raw;
+        const void *raw;
+        assert_int_equal(lt_blobs_chunk(blobs, &digest, offset, &chunk, &error), LT_OK);
+        assert_int_equal(chunk.offset, offset);
+        assert_int_equal(chunk.blob_bytes, content.len);
+        assert_int_equal(chunk.digest.len, LT_DIGEST_BYTES);
+        assert_memory_equal(chunk.digest.data, digest.bytes, LT_DIGEST_BYTES);
         assert_int_equal(chunk.zstd, offset == 0);
-        assert_memory_equal(bytes, content.data + offset, chunk.raw_bytes);
-        assert_int_equal(lt_crc32c(0, bytes, chunk.raw_bytes), chunk.crc32c);
+        assert_int_equal(lt_chunk_open(&chunk, &scratch, &raw, &error), LT_OK);
+        assert_memory_equal(raw, content.data + offset, chunk.raw_bytes);
     }
-    assert_int_equal(lt_blobs_chunk(blobs, &digest, content.len, &buf, &chunk, &error), LT_INPUT);
+    assert_int_equal(lt_blobs_chunk(blobs, &digest, content.len, &chunk, &error), LT_INPUT);
     const lt_digest other = lt_digest_of("x", 1);
-    assert_int_equal(lt_blobs_chunk(blobs, &other, 0, &buf, &chunk, &error), LT_NOT_FOUND);
-    lt_buf_fini(&buf);
+    assert_int_equal(lt_blobs_chunk(blobs, &other, 0, &chunk, &error), LT_NOT_FOUND);
+    /* Noise was seen in this blob: it is not packed again, while another blob is. */
+    assert_int_equal(lt_blobs_chunk(blobs, &digest, 0, &chunk, &error), LT_OK);
+    assert_false(chunk.zstd);
+    lt_buf letters = {.data = content.data, .len = LT_BLOB_CHUNK_BYTES};
+    const lt_digest letters_digest = lt_digest_of(letters.data, letters.len);
+    put_whole(blobs, &letters);
+    assert_int_equal(lt_blobs_verify_part(blobs, &letters_digest, NULL), LT_OK);
+    assert_int_equal(lt_blobs_chunk(blobs, &letters_digest, 0, &chunk, &error), LT_OK);
+    assert_true(chunk.zstd);
+    lt_buf_fini(&scratch);
+    lt_buf_fini(&content);
+    lt_blobs_close(&blobs);
+}
+
+/* The end of a text is too short to be packed; that says nothing about the rest of it. */
+static void a_short_last_chunk_does_not_stop_packing(void **state_)
+{
+    (void)state_;
+    lt_buf content = make_content();
+    content.len = LT_BLOB_CHUNK_BYTES + 20;
+    const lt_digest digest = lt_digest_of(content.data, content.len);
+    lt_blobs *blobs = open_blobs(false);
+    put_whole(blobs, &content);
+    assert_int_equal(lt_blobs_verify_part(blobs, &digest, NULL), LT_OK);
+    Lefttail__BlobChunk chunk;
+    assert_int_equal(lt_blobs_chunk(blobs, &digest, LT_BLOB_CHUNK_BYTES, &chunk, NULL), LT_OK);
+    assert_int_equal(chunk.raw_bytes, 20);
+    assert_false(chunk.zstd);
+    assert_int_equal(lt_blobs_chunk(blobs, &digest, 0, &chunk, NULL), LT_OK);
+    assert_true(chunk.zstd);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);
 }
@@ -247,11 +279,10 @@ static void an_empty_blob_is_a_blob(void **state_)
     assert_int_equal(lt_blobs_offer(blobs, &digest, 0, &state, &offset, NULL), LT_OK);
     assert_int_equal(state, LT_BLOB_UNVERIFIED);
     assert_int_equal(lt_blobs_verify_part(blobs, &digest, NULL), LT_OK);
-    lt_buf buf = {0};
-    lt_blob_chunk chunk;
-    assert_int_equal(lt_blobs_chunk(blobs, &digest, 0, &buf, &chunk, NULL), LT_OK);
+    Lefttail__BlobChunk chunk;
+    assert_int_equal(lt_blobs_chunk(blobs, &digest, 0, &chunk, NULL), LT_OK);
     assert_int_equal(chunk.raw_bytes, 0);
-    lt_buf_fini(&buf);
+    assert_int_equal(lt_blobs_chunk(blobs, &digest, 1, &chunk, NULL), LT_INPUT);
     lt_blobs_close(&blobs);
 }
 
@@ -289,21 +320,20 @@ static void old_parts_are_removed(void **state_)
     (void)state_;
     lt_buf content = make_content();
     lt_blobs *blobs = open_blobs(false);
-    const lt_blob_chunk chunk = chunk_of(&content, 0);
+    const lt_digest digest = lt_digest_of(content.data, content.len);
+    const Lefttail__BlobChunk chunk = chunk_of(&content, &digest, 0);
     lt_blob_state state;
     uint64_t offset;
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
     lt_blobs_sweep(blobs);
-    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, content.len, &state, &offset, NULL),
-                     LT_OK);
+    assert_int_equal(lt_blobs_offer(blobs, &digest, content.len, &state, &offset, NULL), LT_OK);
     assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
     char path[256], hex[LT_DIGEST_HEX_BYTES];
-    snprintf(path, sizeof path, "%s/blobs/part/%s", folder, lt_digest_hex(&chunk.digest, hex));
+    snprintf(path, sizeof path, "%s/blobs/part/%s", folder, lt_digest_hex(&digest, hex));
     const struct utimbuf then = {1000000000, 1000000000};
     assert_int_equal(utime(path, &then), 0);
     lt_blobs_sweep(blobs);
-    assert_int_equal(lt_blobs_offer(blobs, &chunk.digest, content.len, &state, &offset, NULL),
-                     LT_OK);
+    assert_int_equal(lt_blobs_offer(blobs, &digest, content.len, &state, &offset, NULL), LT_OK);
     assert_int_equal(offset, 0);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);
@@ -314,7 +344,8 @@ static void a_failed_write_leaves_the_part_as_it_was(void **state_)
     (void)state_;
     lt_buf content = make_content();
     lt_blobs *blobs = open_blobs(false);
-    lt_blob_chunk chunk = chunk_of(&content, 0);
+    const lt_digest digest = lt_digest_of(content.data, content.len);
+    Lefttail__BlobChunk chunk = chunk_of(&content, &digest, 0);
     lt_blob_state state;
     uint64_t offset;
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_OK);
@@ -324,11 +355,11 @@ static void a_failed_write_leaves_the_part_as_it_was(void **state_)
     tight = old;
     tight.rlim_cur = LT_BLOB_CHUNK_BYTES * 3 / 2;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    chunk = chunk_of(&content, LT_BLOB_CHUNK_BYTES);
+    chunk = chunk_of(&content, &digest, LT_BLOB_CHUNK_BYTES);
     assert_int_equal(lt_blobs_put_chunk(blobs, &chunk, &state, &offset, NULL), LT_IO);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     put_whole(blobs, &content);
-    assert_int_equal(lt_blobs_verify_part(blobs, &chunk.digest, NULL), LT_OK);
+    assert_int_equal(lt_blobs_verify_part(blobs, &digest, NULL), LT_OK);
     lt_buf_fini(&content);
     lt_blobs_close(&blobs);
 }
@@ -342,6 +373,7 @@ int main(void)
         TEST(lies_about_a_chunk_are_refused),
         TEST(a_zip_bomb_does_not_unpack),
         TEST(chunks_leave_as_they_came),
+        TEST(a_short_last_chunk_does_not_stop_packing),
         TEST(an_empty_blob_is_a_blob),
         TEST(a_path_stands_while_it_is_unchanged),
         TEST(old_parts_are_removed),

@@ -71,7 +71,8 @@ static lt_status put(world *w, const lt_digest *digest, const char *text, lt_err
 {
     lt_download download;
     LT_TRY(lt_download_open(w->cache, &download, digest, strlen(text), error));
-    lt_status status = lt_download_add(&download, text + download.offset, strlen(text) - download.offset, error);
+    lt_status status =
+        lt_download_add(&download, text + download.offset, strlen(text) - download.offset, error);
     if (status == LT_OK)
         status = lt_download_finish(w->cache, &download, error);
     lt_download_close(&download);
@@ -83,7 +84,9 @@ static void put_file(world *w, size_t i)
     lt_buf bytes = {0};
     lt_digest digest;
     lt_error error = {0};
-    assert_int_equal(lt_file_read(name_in(w->source, w->checkpoint->files[i]->name), 1000, &bytes, &error), LT_OK);
+    assert_int_equal(
+        lt_file_read(name_in(w->source, w->checkpoint->files[i]->name), 1000, &bytes, &error),
+        LT_OK);
     lt_digest_from_bytes(w->checkpoint->files[i]->digest.data, LT_DIGEST_BYTES, &digest);
     assert_int_equal(put(w, &digest, lt_buf_str(&bytes), &error), LT_OK);
     lt_buf_fini(&bytes);
@@ -126,7 +129,8 @@ static void missing_files_are_named_and_then_linked(void **state)
     char *dir;
     start(&w, 0);
     put_file(&w, 0);
-    assert_int_equal(lt_cache_checkpoint(w.cache, w.checkpoint, &dir, missing, &error), LT_NOT_FOUND);
+    assert_int_equal(lt_cache_checkpoint(w.cache, w.checkpoint, &dir, missing, &error),
+                     LT_NOT_FOUND);
     assert_false(missing[0]);
     assert_true(missing[1]);
     put_file(&w, 1);
@@ -138,7 +142,8 @@ static void missing_files_are_named_and_then_linked(void **state)
     stop(&w);
 }
 
-/* Flipped while nobody looked: the next process finds it by its digest, and this one by its time. */
+/* Flipped while nobody looked: the next process finds it by its digest, and this one by its time.
+ */
 static void a_corrupt_blob_is_deleted(void **state)
 {
     (void)state;
@@ -163,7 +168,8 @@ static void a_corrupt_blob_is_deleted(void **state)
             const struct timespec times[2] = {{1000, 0}, {1000, 0}};
             assert_int_equal(utimensat(0, blob_path(&w, 1), times, 0), 0);
         }
-        assert_int_equal(lt_cache_checkpoint(w.cache, w.checkpoint, &dir, missing, &error), LT_NOT_FOUND);
+        assert_int_equal(lt_cache_checkpoint(w.cache, w.checkpoint, &dir, missing, &error),
+                         LT_NOT_FOUND);
         assert_true(missing[1] && !missing[0]);
         assert_false(lt_file_exists(blob_path(&w, 1)));
         put_file(&w, 1);
@@ -213,9 +219,11 @@ static void the_oldest_unused_goes_first(void **state)
     start(&w, 30); /* the checkpoint has 14 bytes */
     put_file(&w, 0);
     put_file(&w, 1);
-    assert_int_equal(lt_cache_checkpoint(w.cache, w.checkpoint, &dir, missing, &error), LT_OK); /* in use from here */
+    assert_int_equal(lt_cache_checkpoint(w.cache, w.checkpoint, &dir, missing, &error),
+                     LT_OK); /* in use from here */
     free(dir);
-    const lt_digest a = lt_digest_of("aaaaaaaa", 8), b = lt_digest_of("bbbbbbbb", 8), c = lt_digest_of("cccccccc", 8);
+    const lt_digest a = lt_digest_of("aaaaaaaa", 8), b = lt_digest_of("bbbbbbbb", 8),
+                    c = lt_digest_of("cccccccc", 8);
     assert_int_equal(put(&w, &a, "aaaaaaaa", &error), LT_OK);
     assert_int_equal(put(&w, &b, "bbbbbbbb", &error), LT_OK);
     char hex[LT_DIGEST_HEX_BYTES], name[128];
@@ -290,12 +298,14 @@ static void chunks_are_taken_in_order_and_checked(void **state)
     assert_int_equal(raw_bytes, LT_BLOB_CHUNK_BYTES);
     second.crc32c ^= 1;
     for (int i = 0; i < LT_FETCH_STRIKES_MAX - 1; i++) {
-        assert_int_equal(lt_fetch_take(&fetch, &second, &scratch, &raw, &raw_bytes, 0, &error), LT_OK);
+        assert_int_equal(lt_fetch_take(&fetch, &second, &scratch, &raw, &raw_bytes, 0, &error),
+                         LT_OK);
         assert_int_equal(raw_bytes, 0);
         assert_true(lt_fetch_next(&fetch, &offset));
         assert_int_equal(offset, LT_BLOB_CHUNK_BYTES);
     }
-    assert_int_equal(lt_fetch_take(&fetch, &second, &scratch, &raw, &raw_bytes, 0, &error), LT_FAILED);
+    assert_int_equal(lt_fetch_take(&fetch, &second, &scratch, &raw, &raw_bytes, 0, &error),
+                     LT_FAILED);
     free(bytes);
     lt_buf_fini(&scratch);
 }

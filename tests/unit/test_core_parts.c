@@ -55,8 +55,7 @@ static void a_rate_forgets_after_half_a_minute(void **state)
     assert_true(fabs(lt_rate_per_second(&rate, 200500) - 1) < 0.01);
 }
 
-/* ---- a manifest: two variants, two sets, a reward model on the first, a classifier on both ----
- */
+/* ---- a manifest: two variants, two sets; a reward model on one, a classifier on both ---- */
 
 typedef struct documents {
     Lefttail__Manifest manifest;

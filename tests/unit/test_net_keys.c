@@ -116,9 +116,21 @@ static void allow_lists_take_comments_and_name_bad_lines(void **state)
 static void endpoints_are_checked(void **state)
 {
     (void)state;
-    static const char *const good[] = {"tcp://host.example:7401", "tcp://10.0.0.1:1", "tcp://[fe80::1]:65535", "ipc:///run/x"};
-    static const char *const bad[] = {"", "host:1", "tcp://host", "tcp://:7", "tcp://host:65536", "tcp://host:x", "tcp://host:0",
-                                      "tcp://*:7", "tcp://::1:7", "tcp://[::1]", "ipc://relative", "ipc:///", "udp://h:1"};
+    static const char *const good[] = {"tcp://host.example:7401", "tcp://10.0.0.1:1",
+                                       "tcp://[fe80::1]:65535", "ipc:///run/x"};
+    static const char *const bad[] = {"",
+                                      "host:1",
+                                      "tcp://host",
+                                      "tcp://:7",
+                                      "tcp://host:65536",
+                                      "tcp://host:x",
+                                      "tcp://host:0",
+                                      "tcp://*:7",
+                                      "tcp://::1:7",
+                                      "tcp://[::1]",
+                                      "ipc://relative",
+                                      "ipc:///",
+                                      "udp://h:1"};
     lt_error error = {0};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_int_equal(lt_endpoint_check(good[i], false, &error), LT_OK);
@@ -134,9 +146,15 @@ static void endpoints_are_checked(void **state)
 static void only_this_machine_is_local(void **state)
 {
     (void)state;
-    static const char *const local[] = {"ipc:///x", "tcp://127.0.0.1:1", "tcp://127.9.9.9:1", "tcp://localhost:1", "tcp://[::1]:1"};
-    static const char *const remote[] = {"tcp://0.0.0.0:1", "tcp://*:1", "tcp://eth0:1", "tcp://127.example.org:1", "tcp://[::]:1",
-                                         "tcp://10.0.0.1:1", "tcp://localhost.example.org:1"};
+    static const char *const local[] = {"ipc:///x", "tcp://127.0.0.1:1", "tcp://127.9.9.9:1",
+                                        "tcp://localhost:1", "tcp://[::1]:1"};
+    static const char *const remote[] = {"tcp://0.0.0.0:1",
+                                         "tcp://*:1",
+                                         "tcp://eth0:1",
+                                         "tcp://127.example.org:1",
+                                         "tcp://[::]:1",
+                                         "tcp://10.0.0.1:1",
+                                         "tcp://localhost.example.org:1"};
     lt_error error = {0};
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
         assert_true(lt_endpoint_is_local(local[i]));
@@ -152,9 +170,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(made_keys_are_read_by_their_owners, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(keys_are_never_overwritten, make_dir, drop_dir),
-        cmocka_unit_test_setup_teardown(a_secret_that_others_can_read_is_refused, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(a_secret_that_others_can_read_is_refused, make_dir,
+                                        drop_dir),
         cmocka_unit_test_setup_teardown(a_broken_key_file_is_named, make_dir, drop_dir),
-        cmocka_unit_test_setup_teardown(allow_lists_take_comments_and_name_bad_lines, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(allow_lists_take_comments_and_name_bad_lines, make_dir,
+                                        drop_dir),
         cmocka_unit_test(endpoints_are_checked),
         cmocka_unit_test(only_this_machine_is_local),
     };

@@ -1,4 +1,5 @@
-/* The sockets in the loop: nothing stalls, nothing is lost silently, nobody gets in without a key. */
+/* The sockets in the loop: nothing stalls, nothing is lost silently, nobody gets in without a key.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +44,8 @@ static void note_gap(world *w)
     w->last_ms = now_ms;
 }
 
-static void on_router_message(void *context, lt_peer peer, const char *key, const void *bytes, size_t count)
+static void on_router_message(void *context, lt_peer peer, const char *key, const void *bytes,
+                              size_t count)
 {
     world *w = context;
     w->router_messages++;
@@ -111,7 +113,9 @@ static void start(world *w, const lt_keys *keys, size_t outbox_bytes_max)
     assert_int_equal(uv_loop_init(&w->loop), 0);
     uv_timer_init(&w->loop, &w->deadline);
     w->deadline.data = w;
-    const lt_router_options options = {.endpoint = w->endpoint, .zap_domain = LT_ZAP_WORKERS, .keys = keys,
+    const lt_router_options options = {.endpoint = w->endpoint,
+                                       .zap_domain = LT_ZAP_WORKERS,
+                                       .keys = keys,
                                        .outbox_bytes_max = outbox_bytes_max};
     const lt_router_events events = {w, on_router_message, on_garbage, on_gone};
     lt_error error = {0};
@@ -205,6 +209,25 @@ static void a_burst_is_parked_and_arrives(void **state)
     assert_int_equal(lt_router_parked_bytes(w.router, w.peer), 0);
     free(block);
     lt_dealer_close(&dealer);
+    stop(&w);
+}
+
+static void hundreds_of_peers_are_served(void **state)
+{
+    (void)state;
+    enum { PEERS = 400 };
+    world w;
+    start(&w, NULL, 0);
+    w.echo = true;
+    lt_dealer *dealers[PEERS];
+    for (int i = 0; i < PEERS; i++) {
+        dealers[i] = dial(&w, NULL);
+        assert_int_equal(lt_dealer_send_bytes(dealers[i], "hello", 5), LT_OK);
+    }
+    RUN_UNTIL(&w, 20000, w.answers == PEERS);
+    assert_int_equal(w.answers, PEERS);
+    for (int i = 0; i < PEERS; i++)
+        lt_dealer_close(&dealers[i]);
     stop(&w);
 }
 
@@ -399,7 +422,8 @@ static void other_keys_do_not_get_in(void **state)
     char other_secret[LT_KEY_TEXT_BYTES];
     assert_int_equal(zmq_curve_keypair(unknown.own_public, unknown.own_secret), 0);
     assert_int_equal(zmq_curve_keypair(wrong_server.coordinator_public, other_secret), 0);
-    lt_dealer *dealers[] = {dial(&w, &k.client), dial(&w, &unknown), dial(&w, &wrong_server), dial(&w, NULL)};
+    lt_dealer *dealers[] = {dial(&w, &k.client), dial(&w, &unknown), dial(&w, &wrong_server),
+                            dial(&w, NULL)};
     for (int i = 0; i < 4; i++)
         lt_dealer_send_bytes(dealers[i], "x", 1);
     RUN_UNTIL(&w, 1000, w.router_messages > 0);
@@ -433,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_and_ping_pong_never_stall),
         cmocka_unit_test(a_burst_is_parked_and_arrives),
+        cmocka_unit_test(hundreds_of_peers_are_served),
         cmocka_unit_test(a_peer_that_does_not_read_is_given_up),
         cmocka_unit_test(a_peer_that_left_is_reported),
         cmocka_unit_test(more_than_one_frame_is_garbage),

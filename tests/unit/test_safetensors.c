@@ -14,10 +14,12 @@
 #include "worker/engine/model/safetensors.h"
 
 /* Parses a header whose last byte touches an unreadable page. */
-static lt_status parse(const char *header, uint64_t data_bytes, lt_error *error, size_t *tensor_count)
+static lt_status parse(const char *header, uint64_t data_bytes, lt_error *error,
+                       size_t *tensor_count)
 {
     const size_t len = strlen(header), page = 4096, pages = len / page + 1;
-    char *map = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *map =
+        mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(map != MAP_FAILED);
     assert_int_equal(mprotect(map + pages * page, page, PROT_NONE), 0);
     char *text = map + pages * page - len;
@@ -54,23 +56,28 @@ static void refuses(const char *header, uint64_t data_bytes, const char *word)
 }
 
 #define T(name, dtype, shape, begin, end)                                                          \
-    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":[" shape "],\"data_offsets\":[" begin "," end "]}"
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":[" shape "],\"data_offsets\":[" begin "," end \
+    "]}"
 
 static void test_good(void **state)
 {
     (void)state;
     accepts("{}", 0, 0);
     accepts("{" T("a", "F32", "2,3", "0", "24") "}  ", 24, 1);
-    accepts("{\"__metadata__\":{\"format\":\"pt\",\"x\\n\":\"}\"}, " T("b", "I64", "1", "4", "12") "," T("a", "BF16", "2", "0", "4") "}", 12, 2);
+    accepts("{\"__metadata__\":{\"format\":\"pt\",\"x\\n\":\"}\"}, " T(
+                "b", "I64", "1", "4", "12") "," T("a", "BF16", "2", "0", "4") "}",
+            12, 2);
     accepts("{" T("empty", "F32", "0,5", "0", "0") "," T("scalar", "F32", "", "0", "4") "}", 4, 2);
-    accepts("{ \"a\" : { \"shape\" : [ 1 ] , \"data_offsets\" : [ 0 , 1 ] , \"dtype\" : \"U8\" } }", 1, 1);
+    accepts("{ \"a\" : { \"shape\" : [ 1 ] , \"data_offsets\" : [ 0 , 1 ] , \"dtype\" : \"U8\" } }",
+            1, 1);
     accepts("{" T("caf\\u00e9", "F8_E4M3", "2", "0", "2") "}", 2, 1);
 }
 
 static void test_lies(void **state)
 {
     (void)state;
-    refuses("{" T("a", "F32", "2,3", "0", "20") "," T("b", "F32", "1", "20", "24") "}", 24, "tensor a: F32 of shape [2, 3] needs 24 bytes");
+    refuses("{" T("a", "F32", "2,3", "0", "20") "," T("b", "F32", "1", "20", "24") "}", 24,
+            "tensor a: F32 of shape [2, 3] needs 24 bytes");
     refuses("{" T("a", "F32", "2,3", "0", "24") "}", 20, "cut short");
     refuses("{" T("a", "F32", "2,3", "0", "24") "}", 28, "end at byte 24 of 28");
     refuses("{" T("a", "F32", "1", "4", "8") "}", 8, "gap");
@@ -78,7 +85,8 @@ static void test_lies(void **state)
     refuses("{" T("a", "F32", "1", "0", "4") "," T("a", "F32", "1", "4", "8") "}", 8, "twice");
     refuses("{" T("a", "F32", "1", "4", "0") "}", 8, "backwards");
     refuses("{" T("a", "F99", "1", "0", "4") "}", 4, "unknown dtype 'F99'");
-    refuses("{" T("a", "F32", "4294967296,4294967296,4294967296", "0", "4") "}", 4, "larger than 2^64");
+    refuses("{" T("a", "F32", "4294967296,4294967296,4294967296", "0", "4") "}", 4,
+            "larger than 2^64");
     refuses("{" T("a", "F32", "4611686018427387904", "0", "0") "}", 0, "larger than 2^64");
     refuses("{" T("a", "F4", "3", "0", "1") "}", 1, "needs");
     refuses("{" T("a", "F32", "1", "0", "18446744073709551616") "}", 4, "2^64");
@@ -86,20 +94,42 @@ static void test_lies(void **state)
     refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "needs dtype, shape and data_offsets");
     refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 4, "fewer");
     refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "two numbers");
-    refuses("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "twice");
-    refuses("{\"a\":{\"dtype\":\"F32\",\"strides\":[1],\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown");
+    refuses("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+            "twice");
+    refuses("{\"a\":{\"dtype\":\"F32\",\"strides\":[1],\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+            "unknown");
 }
 
 static void test_broken(void **state)
 {
     (void)state;
     static const char *const headers[] = {
-        "", " ", "{", "[", "null", "{\"a\"", "{\"a\":", "{\"a\":{", "{\"a\":[]}", "{\"a\":{\"dtype\":1}}", "{\"a", "{\"a\\",
-        "{\"__metadata__\":[]}", "{\"__metadata__\":{\"a\":1}}", "{\"__metadata__\":{\"a\":{\"b\":\"c\"}}}", "{}x", "{},", "{,}",
-        " {}", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}",
+        "",
+        " ",
+        "{",
+        "[",
+        "null",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":{",
+        "{\"a\":[]}",
+        "{\"a\":{\"dtype\":1}}",
+        "{\"a",
+        "{\"a\\",
+        "{\"__metadata__\":[]}",
+        "{\"__metadata__\":{\"a\":1}}",
+        "{\"__metadata__\":{\"a\":{\"b\":\"c\"}}}",
+        "{}x",
+        "{},",
+        "{,}",
+        " {}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}}",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[[1]],\"data_offsets\":[0,4]}}", "{\"a\\u0000\":{}}", "{\"a\\q\":{}}", "{\"a\n\":{}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[[1]],\"data_offsets\":[0,4]}}",
+        "{\"a\\u0000\":{}}",
+        "{\"a\\q\":{}}",
+        "{\"a\n\":{}}",
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         refuses(headers[i], 4, "");
@@ -109,7 +139,8 @@ static void test_broken(void **state)
 static void test_every_prefix(void **state)
 {
     (void)state;
-    const char *header = "{\"__metadata__\":{\"a\":\"b\\\"\"}," T("a", "F32", "1", "0", "4") "," T("\\u0062", "F32", "1", "4", "8") "}";
+    const char *header = "{\"__metadata__\":{\"a\":\"b\\\"\"}," T("a", "F32", "1", "0", "4") "," T(
+        "\\u0062", "F32", "1", "4", "8") "}";
     for (size_t len = 0; len < strlen(header); len++) {
         char part[256];
         snprintf(part, sizeof part, "%.*s", (int)len, header);
@@ -171,8 +202,9 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),         cmocka_unit_test(test_lies),  cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_good),   cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_broken), cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

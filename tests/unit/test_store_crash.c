@@ -16,8 +16,7 @@
 #include "common/row.h"
 #include "coordinator/store.h"
 
-/* ---- a file system that breaks ------------------------------------------------------------------
- */
+/* ---- a file system that breaks ---- */
 
 struct brittle_file {
     sqlite3_file base;
@@ -142,8 +141,7 @@ static int install_brittle(void **state)
     return sqlite3_vfs_register(&brittle_vfs, 1);
 }
 
-/* ---- the run
- * ---------------------------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 enum { ROWS = 60, BATCH = 7 };
 

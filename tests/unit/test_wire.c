@@ -22,7 +22,8 @@ static lt_status unpack_bytes(const void *bytes, size_t count, lt_error *error)
     return status;
 }
 
-static void refused(const void *bytes, size_t count, lt_status expected, const char *where, const char *what)
+static void refused(const void *bytes, size_t count, lt_status expected, const char *where,
+                    const char *what)
 {
     lt_error error = {0};
     assert_int_equal(unpack_bytes(bytes, count, &error), expected);
@@ -101,19 +102,24 @@ static void malformed_bytes_are_refused_where_they_are(void **state)
     REFUSED("\x08\x01\x08\x02", LT_PROTOCOL, "Message.request at byte 2", "given twice");
     REFUSED("\x6a\x00\x6a\x00", LT_PROTOCOL, "Message.bye at byte 2", "given twice");
     REFUSED("\x6a\x00\xa2\x01\x00", LT_PROTOCOL, "Message.credit at byte 2", "two members");
-    REFUSED("\x0b\x0c", LT_PROTOCOL, "Message.request", "wire type");       /* a group */
+    REFUSED("\x0b\x0c", LT_PROTOCOL, "Message.request", "wire type"); /* a group */
     REFUSED("\x0d\x01\x00\x00\x00", LT_PROTOCOL, "Message.request", "wire type");
-    REFUSED("\x0a\x01\x01", LT_PROTOCOL, "Message.request", "wire type");   /* packed, not repeated */
+    REFUSED("\x0a\x01\x01", LT_PROTOCOL, "Message.request", "wire type"); /* packed, not repeated */
     REFUSED("\x6a\x05\x0a", LT_PROTOCOL, "Message.bye", "past the end");
     REFUSED("\x6a\x03\x0a\x02x", LT_PROTOCOL, "Message.bye.reason", "past the end");
-    REFUSED("\x6a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", LT_PROTOCOL, "Message.bye", "past the end");
-    REFUSED("\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", LT_PROTOCOL, "Message.request", "does not end");
+    REFUSED("\x6a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", LT_PROTOCOL, "Message.bye",
+            "past the end");
+    REFUSED("\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", LT_PROTOCOL, "Message.request",
+            "does not end");
     REFUSED("\x08\x80", LT_PROTOCOL, "Message.request", "does not end");
     REFUSED("\x6a\x03\x0a\x01\xff", LT_PROTOCOL, "Message.bye.reason", "UTF-8");
     REFUSED("\x6a\x04\x0a\x02x\x00", LT_PROTOCOL, "Message.bye.reason", "NUL");
-    REFUSED("\xa2\x01\x06\x08\x80\x80\x80\x80\x10", LT_PROTOCOL, "Message.credit.leases", "range"); /* 2^32 */
-    REFUSED("\xd2\x01\x02\x30\x02", LT_PROTOCOL, "Message.failure.item_known", "range");            /* bool 2 */
-    REFUSED("\xba\x01\x06\x2a\x04\x0a\x02\x08\x01", LT_PROTOCOL, "Message.results.rows[0].item", "wire type");
+    REFUSED("\xa2\x01\x06\x08\x80\x80\x80\x80\x10", LT_PROTOCOL, "Message.credit.leases",
+            "range"); /* 2^32 */
+    REFUSED("\xd2\x01\x02\x30\x02", LT_PROTOCOL, "Message.failure.item_known",
+            "range"); /* bool 2 */
+    REFUSED("\xba\x01\x06\x2a\x04\x0a\x02\x08\x01", LT_PROTOCOL, "Message.results.rows[0].item",
+            "wire type");
 }
 
 /* B12: unknown fields, empty sub-messages, singular sub-messages merged again and again, depth. */
@@ -152,11 +158,17 @@ static void limits_hold(void **state)
     put_results(&bytes, 3);
     lt_wire_limits limits = LT_WIRE_FRAME_LIMITS;
     limits.depth_max = 2;
-    assert_int_equal(lt_wire_scan(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &error), LT_LIMIT);
+    assert_int_equal(
+        lt_wire_scan(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &error),
+        LT_LIMIT);
     limits.depth_max = 3;
-    assert_int_equal(lt_wire_scan(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &error), LT_OK);
+    assert_int_equal(
+        lt_wire_scan(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &error),
+        LT_OK);
     limits.repeats_max = 2;
-    assert_int_equal(lt_wire_scan(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &error), LT_LIMIT);
+    assert_int_equal(
+        lt_wire_scan(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &error),
+        LT_LIMIT);
     lt_buf_fini(&bytes);
 }
 
@@ -168,10 +180,12 @@ static void every_budget_ends_cleanly(void **state)
     put_results(&bytes, 40);
     lt_wire_limits limits = LT_WIRE_FRAME_LIMITS;
     bool done = false;
-    for (limits.memory_bytes_max = 1; !done && limits.memory_bytes_max < 1 << 20; limits.memory_bytes_max += 8) {
+    for (limits.memory_bytes_max = 1; !done && limits.memory_bytes_max < 1 << 20;
+         limits.memory_bytes_max += 8) {
         ProtobufCMessage *message;
         lt_error error = {0};
-        done = lt_wire_unpack_as(&lefttail__message__descriptor, bytes.data, bytes.len, &limits, &message, &error) == LT_OK;
+        done = lt_wire_unpack_as(&lefttail__message__descriptor, bytes.data, bytes.len, &limits,
+                                 &message, &error) == LT_OK;
         assert_true(done == (message != NULL));
         if (message)
             protobuf_c_message_free_unpacked(message, NULL);
@@ -193,7 +207,8 @@ static void nothing_past_the_end_is_read(void **state)
     for (size_t count = 0; count <= bytes.len; count++) {
         char *flush = memory + page - count;
         memcpy(flush, bytes.data, count);
-        const lt_status status = lt_wire_scan(&lefttail__message__descriptor, flush, count, &LT_WIRE_FRAME_LIMITS, NULL);
+        const lt_status status =
+            lt_wire_scan(&lefttail__message__descriptor, flush, count, &LT_WIRE_FRAME_LIMITS, NULL);
         if (count == bytes.len)
             assert_int_equal(status, LT_OK);
     }
@@ -213,13 +228,18 @@ static void packed_numbers_are_counted(void **state)
     lt_wire_pack(&scorer.base, &bytes);
     lt_wire_limits limits = LT_WIRE_FRAME_LIMITS;
     limits.repeats_max = 3;
-    assert_int_equal(lt_wire_scan(&lefttail__scorer__descriptor, bytes.data, bytes.len, &limits, &error), LT_OK);
+    assert_int_equal(
+        lt_wire_scan(&lefttail__scorer__descriptor, bytes.data, bytes.len, &limits, &error), LT_OK);
     limits.repeats_max = 2;
-    assert_int_equal(lt_wire_scan(&lefttail__scorer__descriptor, bytes.data, bytes.len, &limits, &error), LT_LIMIT);
+    assert_int_equal(
+        lt_wire_scan(&lefttail__scorer__descriptor, bytes.data, bytes.len, &limits, &error),
+        LT_LIMIT);
     assert_non_null(strstr(error.where, "Scorer.sets[2]"));
     limits.repeats_max = 3;
     bytes.data[bytes.len - 1] |= (char)0x80; /* the last number does not end */
-    assert_int_equal(lt_wire_scan(&lefttail__scorer__descriptor, bytes.data, bytes.len, &limits, &error), LT_PROTOCOL);
+    assert_int_equal(
+        lt_wire_scan(&lefttail__scorer__descriptor, bytes.data, bytes.len, &limits, &error),
+        LT_PROTOCOL);
     lt_buf_fini(&bytes);
 }
 

@@ -29,16 +29,16 @@ typedef struct tiny_tensor {
 typedef struct tiny_options {
     bool llama;
     uint32_t hidden, heads, kv_heads, head_dim, intermediate, layers, labels, positions;
-    bool biases;            /* llama: attention_bias and mlp_bias */
-    const char *dtype;      /* "F32", "BF16", "F16" */
-    const char *config;     /* more keys for config.json, each with a comma after it */
-    const char *skip;       /* a tensor that is left out */
-    const char *bad;        /* a tensor whose value `bad_index` is NaN (F32 only) */
+    bool biases;        /* llama: attention_bias and mlp_bias */
+    const char *dtype;  /* "F32", "BF16", "F16" */
+    const char *config; /* more keys for config.json, each with a comma after it */
+    const char *skip;   /* a tensor that is left out */
+    const char *bad;    /* a tensor whose value `bad_index` is NaN (F32 only) */
     uint32_t bad_index;
     const char *wrong_shape; /* a tensor that gets one row more */
-    bool sharded;           /* two files and an index */
-    bool old_names;         /* LayerNorm.gamma and .beta */
-    float scale;            /* of the weights; 0: 1 */
+    bool sharded;            /* two files and an index */
+    bool old_names;          /* LayerNorm.gamma and .beta */
+    float scale;             /* of the weights; 0: 1 */
 } tiny_options;
 
 typedef struct tiny_checkpoint {
@@ -53,7 +53,8 @@ static inline void tiny_path(const tiny_checkpoint *tiny, const char *name, char
     snprintf(out, 160, "%s/%s", tiny->dir, name);
 }
 
-static inline void tiny_write(const tiny_checkpoint *tiny, const char *name, const void *bytes, size_t count)
+static inline void tiny_write(const tiny_checkpoint *tiny, const char *name, const void *bytes,
+                              size_t count)
 {
     char path[160];
     lt_error error;
@@ -61,10 +62,11 @@ static inline void tiny_write(const tiny_checkpoint *tiny, const char *name, con
     assert_int_equal(lt_file_write(path, bytes, count, &error), LT_OK);
 }
 
-static inline void tiny_add(tiny_checkpoint *tiny, uint32_t rows, uint32_t columns, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+static inline void tiny_add(tiny_checkpoint *tiny, uint32_t rows, uint32_t columns,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static inline void tiny_add(tiny_checkpoint *tiny, uint32_t rows, uint32_t columns, const char *format, ...)
+static inline void tiny_add(tiny_checkpoint *tiny, uint32_t rows, uint32_t columns,
+                            const char *format, ...)
 {
     tiny_tensor *tensor = &tiny->tensors[tiny->count++];
     va_list args;
@@ -79,7 +81,8 @@ static inline void tiny_add(tiny_checkpoint *tiny, uint32_t rows, uint32_t colum
         tiny->count--;
 }
 
-static inline void tiny_add_linear(tiny_checkpoint *tiny, uint32_t n, uint32_t k, bool bias, const char *name)
+static inline void tiny_add_linear(tiny_checkpoint *tiny, uint32_t n, uint32_t k, bool bias,
+                                   const char *name)
 {
     tiny_add(tiny, n, k, "%s.weight", name);
     if (bias)
@@ -101,8 +104,8 @@ static inline void tiny_bert(tiny_checkpoint *tiny)
     tiny_add(tiny, o->positions, o->hidden, "bert.embeddings.position_embeddings.weight");
     tiny_add(tiny, 2, o->hidden, "bert.embeddings.token_type_embeddings.weight");
     tiny_add_layer_norm(tiny, "bert.embeddings.LayerNorm");
-    static const char *const parts[] = {"attention.self.query", "attention.self.key", "attention.self.value",
-                                        "attention.output.dense"};
+    static const char *const parts[] = {"attention.self.query", "attention.self.key",
+                                        "attention.self.value", "attention.output.dense"};
     for (uint32_t i = 0; i < o->layers; i++) {
         for (int p = 0; p < 4; p++) {
             snprintf(name, sizeof name, "bert.encoder.layer.%u.%s", i, parts[p]);
@@ -167,7 +170,8 @@ static inline uint16_t tiny_f16(float value) /* normal numbers and zero are enou
     return (uint16_t)((bits >> 16 & 0x8000) | ((uint32_t)exponent << 10) | (bits >> 13 & 0x3ff));
 }
 
-static inline void tiny_values(const tiny_checkpoint *tiny, const tiny_tensor *tensor, uint64_t seed, lt_buf *out)
+static inline void tiny_values(const tiny_checkpoint *tiny, const tiny_tensor *tensor,
+                               uint64_t seed, lt_buf *out)
 {
     const tiny_options *o = &tiny->options;
     const bool norm = strstr(tensor->name, "norm") || strstr(tensor->name, "LayerNorm");
@@ -176,7 +180,8 @@ static inline void tiny_values(const tiny_checkpoint *tiny, const tiny_tensor *t
                          (tensor->columns ? (float)(1 + tensor->columns / 8) : 4.0f);
     const size_t count = (size_t)tensor->rows * (tensor->columns ? tensor->columns : 1);
     for (size_t i = 0; i < count; i++) {
-        float value = tiny_value(&seed) * spread + (norm && !strstr(tensor->name, "bias") ? 1.0f : 0.0f);
+        float value =
+            tiny_value(&seed) * spread + (norm && !strstr(tensor->name, "bias") ? 1.0f : 0.0f);
         uint32_t bits = 0x7fc00000u; /* NaN */
         if (!is_bad || i != o->bad_index)
             memcpy(&bits, &value, 4);
@@ -190,7 +195,8 @@ static inline void tiny_values(const tiny_checkpoint *tiny, const tiny_tensor *t
 
 /* ---- files ---- */
 
-static inline void tiny_write_tensors(const tiny_checkpoint *tiny, const char *file, size_t first, size_t step)
+static inline void tiny_write_tensors(const tiny_checkpoint *tiny, const char *file, size_t first,
+                                      size_t step)
 {
     lt_buf header = {0}, data = {0}, all = {0};
     lt_buf_puts(&header, "{\"__metadata__\":{\"format\":\"pt\"}");
@@ -198,8 +204,8 @@ static inline void tiny_write_tensors(const tiny_checkpoint *tiny, const char *f
         const tiny_tensor *tensor = &tiny->tensors[i];
         const size_t begin = data.len;
         tiny_values(tiny, tensor, 1000 + i, &data);
-        lt_buf_printf(&header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%u", tensor->name, tiny->options.dtype,
-                      tensor->rows);
+        lt_buf_printf(&header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%u", tensor->name,
+                      tiny->options.dtype, tensor->rows);
         if (tensor->columns)
             lt_buf_printf(&header, ",%u", tensor->columns);
         lt_buf_printf(&header, "],\"data_offsets\":[%zu,%zu]}", begin, data.len);
@@ -223,7 +229,8 @@ static inline void tiny_write_weights(const tiny_checkpoint *tiny)
         tiny_write_tensors(tiny, "model.safetensors", 0, 1);
         return;
     }
-    static const char *const files[] = {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"};
+    static const char *const files[] = {"model-00001-of-00002.safetensors",
+                                        "model-00002-of-00002.safetensors"};
     lt_buf index = {0};
     lt_buf_puts(&index, "{\"metadata\":{},\"weight_map\":{");
     for (size_t i = 0; i < tiny->count; i++)
@@ -239,15 +246,19 @@ static inline void tiny_write_config(const tiny_checkpoint *tiny)
 {
     const tiny_options *o = &tiny->options;
     lt_buf text = {0};
-    lt_buf_printf(&text, "{%s\"architectures\":[\"%sForSequenceClassification\"],\"model_type\":\"%s\",",
-                  o->config ? o->config : "", o->llama ? "Llama" : "Bert", o->llama ? "llama" : "bert");
-    lt_buf_printf(&text, "\"hidden_size\":%u,\"num_attention_heads\":%u,\"intermediate_size\":%u,", o->hidden,
-                  o->heads, o->intermediate);
-    lt_buf_printf(&text, "\"num_hidden_layers\":%u,\"max_position_embeddings\":%u,\"vocab_size\":%d,", o->layers,
-                  o->positions, TINY_VOCAB);
+    lt_buf_printf(
+        &text, "{%s\"architectures\":[\"%sForSequenceClassification\"],\"model_type\":\"%s\",",
+        o->config ? o->config : "", o->llama ? "Llama" : "Bert", o->llama ? "llama" : "bert");
+    lt_buf_printf(&text, "\"hidden_size\":%u,\"num_attention_heads\":%u,\"intermediate_size\":%u,",
+                  o->hidden, o->heads, o->intermediate);
+    lt_buf_printf(&text,
+                  "\"num_hidden_layers\":%u,\"max_position_embeddings\":%u,\"vocab_size\":%d,",
+                  o->layers, o->positions, TINY_VOCAB);
     if (o->llama)
-        lt_buf_printf(&text, "\"num_key_value_heads\":%u,\"head_dim\":%u,\"attention_bias\":%s,\"mlp_bias\":%s,",
-                      o->kv_heads, o->head_dim, o->biases ? "true" : "false", o->biases ? "true" : "false");
+        lt_buf_printf(
+            &text,
+            "\"num_key_value_heads\":%u,\"head_dim\":%u,\"attention_bias\":%s,\"mlp_bias\":%s,",
+            o->kv_heads, o->head_dim, o->biases ? "true" : "false", o->biases ? "true" : "false");
     lt_buf_puts(&text, "\"id2label\":{");
     for (uint32_t i = 0; i < o->labels; i++)
         lt_buf_printf(&text, "%s\"%u\":\"label-%u\"", i ? "," : "", i, i);
@@ -261,30 +272,40 @@ static inline void tiny_write_tokenizer(const tiny_checkpoint *tiny)
 {
     static const char *const specials[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]"};
     lt_buf text = {0};
-    lt_buf_puts(&text, "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[");
+    lt_buf_puts(&text,
+                "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[");
     for (int i = 0; i < 4; i++)
         lt_buf_printf(&text,
-                      "%s{\"id\":%d,\"content\":\"%s\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+                      "%s{\"id\":%d,\"content\":\"%s\",\"single_word\":false,\"lstrip\":false,"
+                      "\"rstrip\":false,"
                       "\"normalized\":false,\"special\":true}",
                       i ? "," : "", i, specials[i]);
-    lt_buf_puts(&text, "],\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
-                       "\"strip_accents\":null,\"lowercase\":false},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
-                       "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":["
-                       "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
-                       "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}],\"pair\":["
-                       "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
-                       "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"B\",\"type_id\":1}},"
-                       "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":1}}],\"special_tokens\":{"
-                       "\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[2],\"tokens\":[\"[CLS]\"]},"
-                       "\"[SEP]\":{\"id\":\"[SEP]\",\"ids\":[3],\"tokens\":[\"[SEP]\"]}}},\"decoder\":null,"
-                       "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","
-                       "\"max_input_chars_per_word\":100,\"vocab\":{");
+    lt_buf_puts(
+        &text, "],\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_"
+               "chars\":true,"
+               "\"strip_accents\":null,\"lowercase\":false},\"pre_tokenizer\":{\"type\":"
+               "\"BertPreTokenizer\"},"
+               "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":["
+               "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\","
+               "\"type_id\":0}},"
+               "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}],\"pair\":["
+               "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\","
+               "\"type_id\":0}},"
+               "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"B\","
+               "\"type_id\":1}},"
+               "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":1}}],\"special_tokens\":{"
+               "\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[2],\"tokens\":[\"[CLS]\"]},"
+               "\"[SEP]\":{\"id\":\"[SEP]\",\"ids\":[3],\"tokens\":[\"[SEP]\"]}}},\"decoder\":null,"
+               "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_"
+               "prefix\":\"##\","
+               "\"max_input_chars_per_word\":100,\"vocab\":{");
     for (int i = 0; i < 4; i++)
         lt_buf_printf(&text, "\"%s\":%d,", specials[i], i);
     for (int c = 33; c < 127; c++)
         for (int part = 0; part < 2; part++)
-            lt_buf_printf(&text, "\"%s%s%c\":%d%s", part ? "##" : "", c == '"' || c == '\\' ? "\\" : "", c,
-                          4 + 2 * (c - 33) + part, c == 126 && part ? "" : ",");
+            lt_buf_printf(&text, "\"%s%s%c\":%d%s", part ? "##" : "",
+                          c == '"' || c == '\\' ? "\\" : "", c, 4 + 2 * (c - 33) + part,
+                          c == 126 && part ? "" : ",");
     lt_buf_puts(&text, "}}}");
     tiny_write(tiny, "tokenizer.json", text.data, text.len);
     lt_buf_fini(&text);

@@ -10,12 +10,13 @@
 
 #include "worker/engine/encoder_state.h"
 
-/* The part of the messages that is rendered: the leading system turn or not, then first.. to the end. */
+/* The part of the messages that is rendered: the leading system turn or not, then first.. to the
+ * end. */
 typedef struct view {
     const lt_encoder *encoder;
     lt_encoder_scratch *s;
     const lt_item *item;
-    char mark[4];           /* empty: contents are not shielded */
+    char mark[4]; /* empty: contents are not shielded */
     bool has_system;
     lt_error error;
     bool invalid_utf8;
@@ -73,8 +74,9 @@ static lt_status encode_piece(view *v, const char *text, size_t len)
     }
     if (plain->len == 0)
         return LT_OK;
-    LT_TRY(lt_tokenizer_encode(v->encoder->tokenizer, v->s->tokenizer, (lt_text){plain->data, plain->len}, NULL,
-                               &options, &v->s->piece, &v->error));
+    LT_TRY(lt_tokenizer_encode(v->encoder->tokenizer, v->s->tokenizer,
+                               (lt_text){plain->data, plain->len}, NULL, &options, &v->s->piece,
+                               &v->error));
     v->invalid_utf8 |= v->s->piece.invalid_utf8;
     lt_encoder_scratch_add(v->s, v->s->piece.ids, v->s->piece.type_ids, v->s->piece.count);
     return LT_OK;
@@ -102,8 +104,8 @@ static lt_status encode_pieces(view *v, lt_text text)
 static lt_status encode_whole(view *v, lt_text text)
 {
     const lt_encode_options options = {0};
-    LT_TRY(lt_tokenizer_encode(v->encoder->tokenizer, v->s->tokenizer, text, NULL, &options, &v->s->encoding,
-                               &v->error));
+    LT_TRY(lt_tokenizer_encode(v->encoder->tokenizer, v->s->tokenizer, text, NULL, &options,
+                               &v->s->encoding, &v->error));
     v->invalid_utf8 |= v->s->encoding.invalid_utf8;
     lt_encoder_scratch_add(v->s, v->s->encoding.ids, v->s->encoding.type_ids, v->s->encoding.count);
     return LT_OK;
@@ -117,7 +119,8 @@ static fit look(view *v, bool system, size_t first)
     lt_buf *rendered = &v->s->rendered;
     lt_buf_clear(rendered);
     v->s->id_count = 0;
-    if (lt_chat_template_render(v->encoder->chat, v->s->messages, count, &options, rendered, &v->error) != LT_OK)
+    if (lt_chat_template_render(v->encoder->chat, v->s->messages, count, &options, rendered,
+                                &v->error) != LT_OK)
         return REFUSED;
     const lt_text text = {lt_buf_str(rendered), rendered->len};
     if ((v->mark[0] ? encode_pieces(v, text) : encode_whole(v, text)) != LT_OK)
@@ -145,7 +148,8 @@ static fit look_from(view *v, bool system, size_t first, size_t *accepted)
 static bool drop_turns(view *v, bool system)
 {
     size_t low = v->has_system ? 1 : 0, high = v->item->message_count, at;
-    while (low < high) { /* every end that begins before low is too long; one from high on fits, or high is the end */
+    while (low < high) { /* every end that begins before low is too long; one from high on fits, or
+                            high is the end */
         const size_t middle = low + (high - low) / 2;
         const fit outcome = look_from(v, system, middle, &at);
         if (outcome == TOO_LONG)
@@ -181,8 +185,8 @@ static void shorten(view *v, lt_score *score)
     const size_t before = v->s->id_count;
     if (v->encoder->options.fail_on_overflow) {
         score->tokens = (uint32_t)before;
-        lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_TOO_LONG, "%zu tokens; at most %u fit", before,
-                      v->encoder->options.max_length);
+        lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_TOO_LONG,
+                      "%zu tokens; at most %u fit", before, v->encoder->options.max_length);
         return;
     }
     if (!drop_turns(v, v->has_system) && !(v->has_system && drop_turns(v, false)))
@@ -200,7 +204,8 @@ static bool choose_mark(view *v)
         const char mark[4] = {(char)0xef, (char)0xb7, (char)c, 0};
         bool taken = false;
         for (size_t i = 0; i < v->item->message_count && !taken; i++)
-            taken = memmem(v->item->messages[i].content, v->item->messages[i].content_len, mark, 3) != NULL;
+            taken = memmem(v->item->messages[i].content, v->item->messages[i].content_len, mark,
+                           3) != NULL;
         if (!taken) {
             memcpy(v->mark, mark, sizeof mark);
             return true;
@@ -217,12 +222,13 @@ static bool any_specials(const view *v)
     return false;
 }
 
-void lt_conversation_encode(const lt_encoder *encoder, lt_encoder_scratch *scratch, const lt_item *item,
-                            lt_score *score)
+void lt_conversation_encode(const lt_encoder *encoder, lt_encoder_scratch *scratch,
+                            const lt_item *item, lt_score *score)
 {
     view v = {.encoder = encoder, .s = scratch, .item = item};
     const lt_message *first = &item->messages[0];
-    v.has_system = item->message_count > 1 && first->role_len == 6 && memcmp(first->role, "system", 6) == 0;
+    v.has_system =
+        item->message_count > 1 && first->role_len == 6 && memcmp(first->role, "system", 6) == 0;
     const bool specials = any_specials(&v);
     if (specials && encoder->options.literal_specials && !choose_mark(&v)) {
         lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT,

@@ -8,7 +8,8 @@
 
 /* ---- lifecycle ---- */
 
-lt_status lt_encoder_open(lt_encoder **out, const char *dir, const lt_encoder_options *options, lt_error *error)
+lt_status lt_encoder_open(lt_encoder **out, const char *dir, const lt_encoder_options *options,
+                          lt_error *error)
 {
     *out = NULL;
     lt_encoder *encoder = lt_alloc(sizeof *encoder);
@@ -49,7 +50,8 @@ const lt_tokenizer_facts *lt_encoder_facts(const lt_encoder *encoder)
     return lt_tokenizer_get_facts(encoder->tokenizer);
 }
 
-lt_status lt_encoder_check_template(const lt_encoder *encoder, lt_template template, lt_error *error)
+lt_status lt_encoder_check_template(const lt_encoder *encoder, lt_template template,
+                                    lt_error *error)
 {
     if (template != LT_TEMPLATE_CHAT)
         return LT_OK;
@@ -91,7 +93,8 @@ void lt_encoder_scratch_free(lt_encoder_scratch **scratch)
     free(s);
 }
 
-void lt_encoder_scratch_add(lt_encoder_scratch *s, const uint32_t *ids, const uint8_t *type_ids, size_t count)
+void lt_encoder_scratch_add(lt_encoder_scratch *s, const uint32_t *ids, const uint8_t *type_ids,
+                            size_t count)
 {
     if (s->id_count + count > s->id_cap) {
         s->id_cap = 2 * (s->id_count + count) + 256;
@@ -118,16 +121,18 @@ void lt_score_fail(lt_score *score, Lefttail__FailureReason reason, const char *
 
 static bool has_room(const lt_encoder *encoder, size_t tokens, lt_score *score)
 {
-    if (!encoder->options.fail_on_overflow || !encoder->options.max_length || tokens <= encoder->options.max_length)
+    if (!encoder->options.fail_on_overflow || !encoder->options.max_length ||
+        tokens <= encoder->options.max_length)
         return true;
     score->tokens = (uint32_t)tokens;
-    lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_TOO_LONG, "%zu tokens; at most %u fit", tokens,
-                  encoder->options.max_length);
+    lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_TOO_LONG, "%zu tokens; at most %u fit",
+                  tokens, encoder->options.max_length);
     return false;
 }
 
 /* TEXT and PAIR: what the tokenizer library does. */
-static void encode_plain(const lt_encoder *encoder, lt_encoder_scratch *s, const lt_item *item, lt_score *score)
+static void encode_plain(const lt_encoder *encoder, lt_encoder_scratch *s, const lt_item *item,
+                         lt_score *score)
 {
     const bool pair = item->template == LT_TEMPLATE_PAIR;
     const lt_text text = {item->text, item->text_len}, second = {item->pair, item->pair_len};
@@ -138,8 +143,9 @@ static void encode_plain(const lt_encoder *encoder, lt_encoder_scratch *s, const
         .max_length = encoder->options.fail_on_overflow ? 0 : encoder->options.max_length,
     };
     lt_error error;
-    const lt_status status = lt_tokenizer_encode(encoder->tokenizer, s->tokenizer, text, pair ? &second : NULL,
-                                                 &options, &s->encoding, &error);
+    const lt_status status =
+        lt_tokenizer_encode(encoder->tokenizer, s->tokenizer, text, pair ? &second : NULL, &options,
+                            &s->encoding, &error);
     if (status != LT_OK) {
         lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT, "%s", error.what);
         return;
@@ -147,13 +153,15 @@ static void encode_plain(const lt_encoder *encoder, lt_encoder_scratch *s, const
     if (!has_room(encoder, s->encoding.tokens_before_truncation, score))
         return;
     score->tokens_cut = (uint32_t)(s->encoding.tokens_before_truncation - s->encoding.count);
-    score->flags = (score->tokens_cut ? LEFTTAIL__ROW_FLAG__ROW_FLAG_TRUNCATED_RIGHT : 0) |
-                   (s->encoding.specials_in_text ? LEFTTAIL__ROW_FLAG__ROW_FLAG_SPECIALS_IN_TEXT : 0) |
-                   (s->encoding.invalid_utf8 ? LEFTTAIL__ROW_FLAG__ROW_FLAG_INVALID_UTF8 : 0);
+    score->flags =
+        (score->tokens_cut ? LEFTTAIL__ROW_FLAG__ROW_FLAG_TRUNCATED_RIGHT : 0) |
+        (s->encoding.specials_in_text ? LEFTTAIL__ROW_FLAG__ROW_FLAG_SPECIALS_IN_TEXT : 0) |
+        (s->encoding.invalid_utf8 ? LEFTTAIL__ROW_FLAG__ROW_FLAG_INVALID_UTF8 : 0);
     lt_encoder_scratch_add(s, s->encoding.ids, s->encoding.type_ids, s->encoding.count);
 }
 
-static void encode_chat(const lt_encoder *encoder, lt_encoder_scratch *s, const lt_item *item, lt_score *score)
+static void encode_chat(const lt_encoder *encoder, lt_encoder_scratch *s, const lt_item *item,
+                        lt_score *score)
 {
     lt_error error;
     if (lt_encoder_check_template(encoder, LT_TEMPLATE_CHAT, &error) != LT_OK)
@@ -174,8 +182,8 @@ static bool is_too_large(const lt_item *item)
     return bytes > LT_TEXT_BYTES_MAX;
 }
 
-void lt_encoder_run(const lt_encoder *encoder, lt_encoder_scratch *scratch, const lt_item *item, lt_score *score,
-                    lt_token_row *row)
+void lt_encoder_run(const lt_encoder *encoder, lt_encoder_scratch *scratch, const lt_item *item,
+                    lt_score *score, lt_token_row *row)
 {
     score->reason = LEFTTAIL__FAILURE_REASON__FAILURE_NONE;
     score->detail[0] = '\0';
@@ -184,8 +192,8 @@ void lt_encoder_run(const lt_encoder *encoder, lt_encoder_scratch *scratch, cons
     scratch->id_count = 0;
     *row = (lt_token_row){0};
     if (is_too_large(item))
-        lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT, "the text has more than %u bytes",
-                      LT_TEXT_BYTES_MAX);
+        lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT,
+                      "the text has more than %u bytes", LT_TEXT_BYTES_MAX);
     else if (item->template == LT_TEMPLATE_CHAT)
         encode_chat(encoder, scratch, item, score);
     else
@@ -194,7 +202,8 @@ void lt_encoder_run(const lt_encoder *encoder, lt_encoder_scratch *scratch, cons
         return;
     score->tokens = (uint32_t)scratch->id_count;
     if (scratch->id_count == 0) {
-        lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_NO_TOKENS, "the text has no tokens for this model");
+        lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_NO_TOKENS,
+                      "the text has no tokens for this model");
         return;
     }
     *row = (lt_token_row){scratch->ids, scratch->type_ids, (uint32_t)scratch->id_count};

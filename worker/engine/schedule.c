@@ -76,7 +76,8 @@ static int by_length(const void *a, const void *b, void *context)
 }
 
 /* The longest ones, while one of them is more than a thread's share of all that is left. */
-static size_t count_wide(const lt_schedule *schedule, uint64_t tokens, const lt_schedule_limits *limits)
+static size_t count_wide(const lt_schedule *schedule, uint64_t tokens,
+                         const lt_schedule_limits *limits)
 {
     size_t wide = 0;
     while (limits->threads > 1 && wide < schedule->unique_count) {
@@ -92,7 +93,9 @@ static size_t count_wide(const lt_schedule *schedule, uint64_t tokens, const lt_
 static uint32_t pass_tokens(uint64_t tokens, uint32_t threads)
 {
     const uint64_t fair = tokens / threads / PASSES_PER_THREAD;
-    return fair > PASS_TOKENS ? PASS_TOKENS : fair < PASS_TOKENS_MIN ? PASS_TOKENS_MIN : (uint32_t)fair;
+    return fair > PASS_TOKENS       ? PASS_TOKENS
+           : fair < PASS_TOKENS_MIN ? PASS_TOKENS_MIN
+                                    : (uint32_t)fair;
 }
 
 static void cut_batches(lt_schedule *schedule, uint64_t tokens, const lt_schedule_limits *limits)
@@ -104,13 +107,15 @@ static void cut_batches(lt_schedule *schedule, uint64_t tokens, const lt_schedul
     lt_batch *batch = NULL;
     for (size_t i = 0; i < schedule->unique_count; i++) {
         const uint32_t count = schedule->sequences[i].count;
-        if (!batch || i <= wide || batch->tokens + count > budget || (texts_max && batch->count >= texts_max)) {
+        if (!batch || i <= wide || batch->tokens + count > budget ||
+            (texts_max && batch->count >= texts_max)) {
             batch = &schedule->batches[schedule->batch_count++];
             *batch = (lt_batch){.first = i, .wide = i < wide};
         }
         batch->count++;
         batch->tokens += count;
-        schedule->text_tokens_max = count > schedule->text_tokens_max ? count : schedule->text_tokens_max;
+        schedule->text_tokens_max =
+            count > schedule->text_tokens_max ? count : schedule->text_tokens_max;
         if (batch->tokens > schedule->batch_tokens_max)
             schedule->batch_tokens_max = batch->tokens;
         if (!batch->wide && batch->tokens > schedule->narrow_tokens_max)
@@ -136,8 +141,8 @@ void lt_schedule_init(lt_schedule *schedule, lt_text_work *texts, size_t count, 
     uint64_t tokens = 0;
     for (size_t i = 0; i < schedule->unique_count; i++) {
         const size_t item = schedule->order[i];
-        schedule->sequences[i] =
-            (lt_sequence){texts[item].ids, texts[item].type_ids, texts[item].count, logits + item * logit_stride};
+        schedule->sequences[i] = (lt_sequence){texts[item].ids, texts[item].type_ids,
+                                               texts[item].count, logits + item * logit_stride};
         schedule->pointers[i] = &schedule->sequences[i];
         tokens += texts[item].count;
     }

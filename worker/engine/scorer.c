@@ -18,10 +18,13 @@ static lt_status find_kernels(const char *name, const lt_kernels **out, lt_error
     if (!name)
         return lt_kernels_best(out, error);
     *out = lt_kernels_by_name(name);
-    return *out ? LT_OK : lt_fail(error, LT_UNSUPPORTED, NULL, "there are no kernels '%s' on this machine", name);
+    return *out ? LT_OK
+                : lt_fail(error, LT_UNSUPPORTED, NULL, "there are no kernels '%s' on this machine",
+                          name);
 }
 
-static lt_status resolve_max_length(lt_scorer *scorer, const char *dir, uint32_t wanted, lt_error *error)
+static lt_status resolve_max_length(lt_scorer *scorer, const char *dir, uint32_t wanted,
+                                    lt_error *error)
 {
     const lt_spec *spec = &scorer->model->config.spec;
     const lt_tokenizer_facts *tokenizer = lt_encoder_facts(scorer->encoder);
@@ -31,14 +34,17 @@ static lt_status resolve_max_length(lt_scorer *scorer, const char *dir, uint32_t
     if (spec->position_kind == LT_POSITION_ROTARY && limit > ROTARY_POSITIONS_MAX)
         limit = ROTARY_POSITIONS_MAX;
     if (wanted > limit)
-        return lt_expected(error, lt_fail(error, LT_INPUT, dir, "a maximum length of %u tokens is asked for", wanted),
-                           "at most %llu, by config.json and tokenizer_config.json", (unsigned long long)limit);
+        return lt_expected(
+            error,
+            lt_fail(error, LT_INPUT, dir, "a maximum length of %u tokens is asked for", wanted),
+            "at most %llu, by config.json and tokenizer_config.json", (unsigned long long)limit);
     scorer->facts.max_length = wanted ? wanted : (uint32_t)limit;
     if (scorer->facts.max_length <= tokenizer->specials_single)
-        return lt_expected(error,
-                           lt_fail(error, LT_INPUT, dir, "a maximum length of %u tokens leaves no room for text",
-                                   scorer->facts.max_length),
-                           "more than the %u special tokens of every text", tokenizer->specials_single);
+        return lt_expected(
+            error,
+            lt_fail(error, LT_INPUT, dir, "a maximum length of %u tokens leaves no room for text",
+                    scorer->facts.max_length),
+            "more than the %u special tokens of every text", tokenizer->specials_single);
     lt_encoder_set_max_length(scorer->encoder, scorer->facts.max_length);
     return LT_OK;
 }
@@ -62,8 +68,8 @@ static void fill_facts(lt_scorer *scorer)
     facts->has_chat_template = tokenizer->chat_template != NULL;
     facts->kernels = scorer->kernels->name;
     if (tokenizer->id_max >= spec->vocab)
-        lt_log_warn("tokens_without_embedding", "config", "%s", model->config.path, "embeddings", "%u", spec->vocab,
-                    "largest_id", "%u", tokenizer->id_max, NULL);
+        lt_log_warn("tokens_without_embedding", "config", "%s", model->config.path, "embeddings",
+                    "%u", spec->vocab, "largest_id", "%u", tokenizer->id_max, NULL);
 }
 
 static lt_precision_choice choice_of(Lefttail__Precision precision)
@@ -78,8 +84,8 @@ static lt_precision_choice choice_of(Lefttail__Precision precision)
     }
 }
 
-static lt_status open_parts(lt_scorer *scorer, const char *dir, const lt_scorer_options *options, bool scan,
-                            lt_error *error)
+static lt_status open_parts(lt_scorer *scorer, const char *dir, const lt_scorer_options *options,
+                            bool scan, lt_error *error)
 {
     const lt_encoder_options encoder = {
         .fail_on_overflow = options->fail_on_overflow,
@@ -102,8 +108,8 @@ static lt_status open_parts(lt_scorer *scorer, const char *dir, const lt_scorer_
     return LT_OK;
 }
 
-static lt_status open_scorer(lt_scorer **out, const char *dir, const lt_scorer_options *options, bool can_run,
-                             bool scan, lt_error *error)
+static lt_status open_scorer(lt_scorer **out, const char *dir, const lt_scorer_options *options,
+                             bool can_run, bool scan, lt_error *error)
 {
     *out = NULL;
     lt_scorer *scorer = lt_alloc(sizeof *scorer);
@@ -123,13 +129,14 @@ static lt_status open_scorer(lt_scorer **out, const char *dir, const lt_scorer_o
     return LT_OK;
 }
 
-lt_status lt_scorer_open(lt_scorer **out, const char *dir, const lt_scorer_options *options, lt_error *error)
+lt_status lt_scorer_open(lt_scorer **out, const char *dir, const lt_scorer_options *options,
+                         lt_error *error)
 {
     return open_scorer(out, dir, options, true, false, error);
 }
 
-lt_status lt_scorer_inspect(lt_scorer **out, const char *dir, const lt_scorer_options *options, bool scan,
-                            lt_error *error)
+lt_status lt_scorer_inspect(lt_scorer **out, const char *dir, const lt_scorer_options *options,
+                            bool scan, lt_error *error)
 {
     return open_scorer(out, dir, options, false, scan, error);
 }
@@ -171,21 +178,22 @@ static bool has_rows(const lt_spec *spec, const lt_token_row *row, lt_score *sco
     for (uint32_t i = 0; i < row->count; i++) {
         if (row->ids[i] >= spec->vocab) {
             lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT,
-                          "token %u at position %u is not in the model's table of %u", row->ids[i], i, spec->vocab);
+                          "token %u at position %u is not in the model's table of %u", row->ids[i],
+                          i, spec->vocab);
             return false;
         }
         if (spec->types && row->type_ids[i] >= spec->types) {
             lt_score_fail(score, LEFTTAIL__FAILURE_REASON__FAILURE_BAD_TEXT,
-                          "token type %u at position %u; the model has %u (type_vocab_size)", row->type_ids[i], i,
-                          spec->types);
+                          "token type %u at position %u; the model has %u (type_vocab_size)",
+                          row->type_ids[i], i, spec->types);
             return false;
         }
     }
     return true;
 }
 
-void lt_scorer_encode(const lt_scorer *scorer, lt_encoder_scratch *scratch, const lt_item *item, lt_score *score,
-                      lt_token_row *row, bool want_ids)
+void lt_scorer_encode(const lt_scorer *scorer, lt_encoder_scratch *scratch, const lt_item *item,
+                      lt_score *score, lt_token_row *row, bool want_ids)
 {
     lt_encoder_run(scorer->encoder, scratch, item, score, row);
     if (row->count && !has_rows(&scorer->model->config.spec, row, score))
@@ -196,8 +204,8 @@ void lt_scorer_encode(const lt_scorer *scorer, lt_encoder_scratch *scratch, cons
     }
 }
 
-lt_status lt_scorer_count_tokens(const lt_scorer *scorer, const lt_item *item, bool want_ids, lt_score *score,
-                                 lt_error *error)
+lt_status lt_scorer_count_tokens(const lt_scorer *scorer, const lt_item *item, bool want_ids,
+                                 lt_score *score, lt_error *error)
 {
     (void)error;
     lt_scorer *shared = (lt_scorer *)(uintptr_t)scorer; /* only the lock and what it guards */
@@ -243,6 +251,7 @@ lt_status lt_scorer_options_from_spec(const Lefttail__ScorerSpec *spec, lt_score
             *template = words[i].template;
             return LT_OK;
         }
-    return lt_expected(error, lt_fail(error, LT_UNSUPPORTED, NULL, "unknown template '%s'", spec->template_),
-                       "response, pair or chat");
+    return lt_expected(
+        error, lt_fail(error, LT_UNSUPPORTED, NULL, "unknown template '%s'", spec->template_),
+        "response, pair or chat");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "worker/engine/region.h"
 #include "worker/engine/schedule.h"
 #include "worker/engine/scorer_state.h"
 
@@ -21,17 +22,17 @@ typedef struct call {
     lt_scorer_progress *progress;
     void *context;
     const volatile bool *cancel;
-    lt_text_work *texts;        /* [count] */
+    lt_text_work *texts; /* [count] */
     lt_schedule schedule;
     size_t texts_done;
     uint64_t tokens_done;
     size_t next_batch;
-    bool stop;                  /* written by one thread, read by all behind a barrier */
+    bool stop; /* written by one thread, read by all behind a barrier */
 } call;
 
 static bool is_cancelled(const call *c)
 {
-    return c->cancel && *c->cancel;
+    return c->cancel && __atomic_load_n(c->cancel, __ATOMIC_RELAXED);
 }
 
 /* ---- results ---- */
@@ -62,7 +63,8 @@ static void finish_batch(call *c, const lt_batch *batch)
         const size_t first = c->schedule.order[batch->first + i];
         for (size_t item = first; item != SIZE_MAX; item = c->texts[item].twin) {
             if (item != first)
-                memcpy(c->scores[item].logits, c->scores[first].logits, label_count * sizeof(float));
+                memcpy(c->scores[item].logits, c->scores[first].logits,
+                       label_count * sizeof(float));
             check_logits(&c->scores[item], label_count);
             report(c, item);
         }
@@ -73,11 +75,13 @@ static void finish_batch(call *c, const lt_batch *batch)
 
 static void encode_all(call *c)
 {
+    lt_region_leave();
 #pragma omp parallel num_threads(c->scorer->thread_count)
     {
+        lt_region_enter();
         lt_encoder_scratch *scratch = c->scorer->threads[omp_get_thread_num()].encoder;
         lt_token_row row;
-#pragma omp for schedule(dynamic, 4)
+#pragma omp for schedule(dynamic, 4) nowait
         for (size_t i = 0; i < c->count; i++) {
             if (is_cancelled(c))
                 continue;
@@ -85,7 +89,9 @@ static void encode_all(call *c)
             if (row.count)
                 lt_text_work_set(&c->texts[i], &row);
         }
+        lt_region_leave();
     }
+    lt_region_enter();
 }
 
 /* Rows without a text to score are finished before the first batch. */
@@ -114,8 +120,8 @@ static lt_status reserve(call *c, lt_error *error)
     return LT_OK;
 }
 
-static void run_batch(call *c, const lt_batch *batch, lt_activations *activations, lt_scratch *scratch,
-                      lt_team team)
+static void run_batch(call *c, const lt_batch *batch, lt_activations *activations,
+                      lt_scratch *scratch, lt_team team)
 {
     const lt_pass pass = {
         .model = c->scorer->model,
@@ -128,17 +134,29 @@ static void run_batch(call *c, const lt_batch *batch, lt_activations *activation
     lt_forward(&pass, scratch, team);
 }
 
+static void finish_locked(call *c, const lt_batch *batch)
+{
+#pragma omp critical(lt_scorer_finish)
+    {
+        lt_region_enter();
+        finish_batch(c, batch);
+        lt_region_leave();
+    }
+}
+
 static void run_wide(call *c, lt_team team)
 {
     lt_scorer_thread *threads = c->scorer->threads;
     for (size_t i = 0; i < c->schedule.wide_count; i++) {
-#pragma omp single
-        c->stop = is_cancelled(c);
+        if (team.rank == 0)
+            c->stop = is_cancelled(c);
+        lt_region_meet();
         if (c->stop)
             break;
-        run_batch(c, &c->schedule.batches[i], &threads[0].activations, &threads[team.rank].scratch, team);
-#pragma omp single
-        finish_batch(c, &c->schedule.batches[i]);
+        run_batch(c, &c->schedule.batches[i], &threads[0].activations, &threads[team.rank].scratch,
+                  team);
+        if (team.rank == 0)
+            finish_locked(c, &c->schedule.batches[i]);
     }
 }
 
@@ -150,22 +168,26 @@ static void run_narrow(call *c, lt_scorer_thread *thread)
         i = c->next_batch++;
         if (i >= c->schedule.batch_count || is_cancelled(c))
             break;
-        run_batch(c, &c->schedule.batches[i], &thread->activations, &thread->scratch, (lt_team){0, 1});
-#pragma omp critical(lt_scorer_finish)
-        finish_batch(c, &c->schedule.batches[i]);
+        run_batch(c, &c->schedule.batches[i], &thread->activations, &thread->scratch,
+                  (lt_team){0, 1});
+        finish_locked(c, &c->schedule.batches[i]);
     }
 }
 
 static void run_all(call *c)
 {
     c->next_batch = c->schedule.wide_count;
+    lt_region_leave();
 #pragma omp parallel num_threads(c->scorer->thread_count)
     {
+        lt_region_enter();
         const lt_team team = {(uint32_t)omp_get_thread_num(), (uint32_t)omp_get_num_threads()};
         lt_kernels_thread_init();
         run_wide(c, team);
         run_narrow(c, &c->scorer->threads[team.rank]);
+        lt_region_leave();
     }
+    lt_region_enter();
 }
 
 /* A team meets twice per layer: between two meetings there must be work for much longer than a
@@ -181,11 +203,12 @@ static lt_status run_call(call *c, lt_error *error)
 {
     encode_all(c);
     if (!is_cancelled(c)) {
-        const lt_schedule_limits limits = {(uint32_t)c->scorer->thread_count, c->scorer->batch_texts_max,
+        const lt_schedule_limits limits = {(uint32_t)c->scorer->thread_count,
+                                           c->scorer->batch_texts_max,
                                            wide_tokens_min(c->scorer->model)};
         report_failed(c);
-        lt_schedule_init(&c->schedule, c->texts, c->count, c->scores->logits, sizeof(lt_score) / sizeof(float),
-                         &limits);
+        lt_schedule_init(&c->schedule, c->texts, c->count, c->scores->logits,
+                         sizeof(lt_score) / sizeof(float), &limits);
         LT_TRY(reserve(c, error));
         if (c->schedule.batch_count)
             run_all(c);
@@ -193,8 +216,9 @@ static lt_status run_call(call *c, lt_error *error)
     return is_cancelled(c) ? lt_fail(error, LT_CANCELLED, NULL, "scoring was cancelled") : LT_OK;
 }
 
-lt_status lt_scorer_run(lt_scorer *scorer, const lt_item *items, size_t count, lt_score *scores, bool want_ids,
-                        lt_scorer_progress *progress, void *context, const volatile bool *cancel, lt_error *error)
+lt_status lt_scorer_run(lt_scorer *scorer, const lt_item *items, size_t count, lt_score *scores,
+                        bool want_ids, lt_scorer_progress *progress, void *context,
+                        const volatile bool *cancel, lt_error *error)
 {
     LT_ASSERT(scorer->can_run);
     if (count == 0)

@@ -28,8 +28,8 @@ typedef struct part {
     size_t rows, stride;
 } part;
 
-lt_status lt_activations_reserve(lt_activations *a, const lt_model *model, uint32_t tokens, uint32_t texts,
-                                 lt_error *error)
+lt_status lt_activations_reserve(lt_activations *a, const lt_model *model, uint32_t tokens,
+                                 uint32_t texts, lt_error *error)
 {
     if (a->memory && tokens <= a->tokens && texts <= a->texts)
         return LT_OK;
@@ -77,7 +77,8 @@ void lt_activations_fini(lt_activations *activations)
     memset(activations, 0, sizeof *activations);
 }
 
-lt_status lt_scratch_reserve(lt_scratch *scratch, const lt_model *model, uint32_t text_tokens_max, lt_error *error)
+lt_status lt_scratch_reserve(lt_scratch *scratch, const lt_model *model, uint32_t text_tokens_max,
+                             lt_error *error)
 {
     const lt_spec *spec = &model->config.spec;
     const lt_attention attention = {
@@ -106,7 +107,8 @@ void lt_scratch_fini(lt_scratch *scratch)
     memset(scratch, 0, sizeof *scratch);
 }
 
-lt_status lt_rotary_reserve(lt_rotary *rotary, const lt_model *model, uint32_t positions, lt_error *error)
+lt_status lt_rotary_reserve(lt_rotary *rotary, const lt_model *model, uint32_t positions,
+                            lt_error *error)
 {
     const lt_spec *spec = &model->config.spec;
     if (spec->position_kind != LT_POSITION_ROTARY || positions <= rotary->positions)

@@ -13,15 +13,16 @@ static lt_status read_bert(const lt_fields *config, lt_spec *spec, lt_error *err
     spec->kv_heads = spec->heads;
     spec->head_dim = spec->hidden / spec->heads;
     if (spec->hidden % spec->heads != 0)
-        return lt_fields_refuse(config, LT_INPUT, "num_attention_heads", error, "a divisor of hidden_size, %u",
-                                spec->hidden);
+        return lt_fields_refuse(config, LT_INPUT, "num_attention_heads", error,
+                                "a divisor of hidden_size, %u", spec->hidden);
     spec->types = 2;
     LT_TRY(lt_fields_u32(config, "type_vocab_size", LT_OPTIONAL, 1, 256, &spec->types, error));
     LT_TRY(lt_fields_number(config, "layer_norm_eps", LT_OPTIONAL, 0, 1, &eps, error));
     LT_TRY(lt_family_read_activation(config, "hidden_act", "gelu", &spec->activation, error));
     LT_TRY(lt_fields_word(config, "position_embedding_type", LT_OPTIONAL, &position, error));
     if (strcmp(position, "absolute") != 0)
-        return lt_fields_refuse(config, LT_UNSUPPORTED, "position_embedding_type", error, "absolute");
+        return lt_fields_refuse(config, LT_UNSUPPORTED, "position_embedding_type", error,
+                                "absolute");
     LT_TRY(lt_fields_bool(config, "is_decoder", &is_decoder, error));
     if (is_decoder)
         return lt_fields_refuse(config, LT_UNSUPPORTED, "is_decoder", error, "false");
@@ -55,7 +56,8 @@ static const lt_tensor_name bert_names[] = {
     {LT_SLOT_V_BIAS, LAYER "attention.self.value.bias", NULL},
     {LT_SLOT_O, LAYER "attention.output.dense.weight", NULL},
     {LT_SLOT_O_BIAS, LAYER "attention.output.dense.bias", NULL},
-    {LT_SLOT_ATTENTION_NORM, LAYER "attention.output.LayerNorm.weight", LAYER "attention.output.LayerNorm.gamma"},
+    {LT_SLOT_ATTENTION_NORM, LAYER "attention.output.LayerNorm.weight",
+     LAYER "attention.output.LayerNorm.gamma"},
     {LT_SLOT_ATTENTION_NORM_BIAS, LAYER "attention.output.LayerNorm.bias",
      LAYER "attention.output.LayerNorm.beta"},
     {LT_SLOT_UP, LAYER "intermediate.dense.weight", NULL},

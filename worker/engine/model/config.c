@@ -48,10 +48,12 @@ static lt_status find_family(const lt_fields *fields, const lt_family **out, lt_
 
 static lt_status label_keys(const lt_fields *fields, lt_error *error)
 {
-    return lt_fields_refuse(fields, LT_INPUT, "id2label", error, "the keys \"0\", \"1\", ... without a gap");
+    return lt_fields_refuse(fields, LT_INPUT, "id2label", error,
+                            "the keys \"0\", \"1\", ... without a gap");
 }
 
-static lt_status read_id2label(const lt_fields *fields, json_t *map, lt_config *config, lt_error *error)
+static lt_status read_id2label(const lt_fields *fields, json_t *map, lt_config *config,
+                               lt_error *error)
 {
     const size_t count = json_object_size(map);
     if (!json_is_object(map) || count == 0)
@@ -68,9 +70,10 @@ static lt_status read_id2label(const lt_fields *fields, json_t *map, lt_config *
         if (!label)
             return label_keys(fields, error);
         if (!json_is_string(label) || json_string_length(label) > LT_NAME_BYTES_MAX)
-            return lt_expected(error,
-                               lt_fail(error, LT_INPUT, fields->file, "id2label: label %zu is not usable", i),
-                               "a string of at most %d bytes", LT_NAME_BYTES_MAX);
+            return lt_expected(
+                error,
+                lt_fail(error, LT_INPUT, fields->file, "id2label: label %zu is not usable", i),
+                "a string of at most %d bytes", LT_NAME_BYTES_MAX);
         labels[i] = lt_arena_strdup(&config->arena, json_string_value(label));
     }
     config->spec.labels = labels;
@@ -136,8 +139,8 @@ lt_status lt_config_read(lt_config *config, const char *dir, lt_error *error)
         json_t *root = json_loadb(text.data, text.len, JSON_DECODE_INT_AS_REAL, &at);
         const lt_fields fields = {root, config->path, ""};
         if (!root)
-            status = lt_fail(error, LT_INPUT, config->path, "is not JSON: line %d, column %d: %s", at.line,
-                             at.column, at.text);
+            status = lt_fail(error, LT_INPUT, config->path, "is not JSON: line %d, column %d: %s",
+                             at.line, at.column, at.text);
         else if (!json_is_object(root))
             status = lt_expected(error, lt_fail(error, LT_INPUT, config->path, "is not an object"),
                                  "a JSON object");

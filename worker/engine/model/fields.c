@@ -20,13 +20,14 @@ static const char *value_text(const json_t *value, char *out, size_t out_bytes)
         return out;
     }
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(12));
-    snprintf(out, out_bytes, "%.80s%s", text ? text : "not printable", text && strlen(text) > 80 ? "..." : "");
+    snprintf(out, out_bytes, "%.80s%s", text ? text : "not printable",
+             text && strlen(text) > 80 ? "..." : "");
     free(text);
     return out;
 }
 
-lt_status lt_fields_refuse(const lt_fields *fields, lt_status status, const char *key, lt_error *error,
-                           const char *expected, ...)
+lt_status lt_fields_refuse(const lt_fields *fields, lt_status status, const char *key,
+                           lt_error *error, const char *expected, ...)
 {
     char words[256];
     va_list args;
@@ -39,12 +40,13 @@ lt_status lt_fields_refuse(const lt_fields *fields, lt_status status, const char
         return lt_expected(error, status, "%s", words);
     }
     char text[96];
-    lt_fail(error, status, fields->file, "%s%s is %s", fields->prefix, key, value_text(value, text, sizeof text));
+    lt_fail(error, status, fields->file, "%s%s is %s", fields->prefix, key,
+            value_text(value, text, sizeof text));
     return lt_expected(error, status, "%s", words);
 }
 
-lt_status lt_fields_number(const lt_fields *fields, const char *key, lt_presence presence, double min,
-                           double max, double *value, lt_error *error)
+lt_status lt_fields_number(const lt_fields *fields, const char *key, lt_presence presence,
+                           double min, double max, double *value, lt_error *error)
 {
     const json_t *found = lt_fields_get(fields, key);
     if (!found && presence == LT_OPTIONAL)
@@ -56,15 +58,16 @@ lt_status lt_fields_number(const lt_fields *fields, const char *key, lt_presence
     return LT_OK;
 }
 
-lt_status lt_fields_u32(const lt_fields *fields, const char *key, lt_presence presence, uint32_t min,
-                        uint32_t max, uint32_t *value, lt_error *error)
+lt_status lt_fields_u32(const lt_fields *fields, const char *key, lt_presence presence,
+                        uint32_t min, uint32_t max, uint32_t *value, lt_error *error)
 {
     const json_t *found = lt_fields_get(fields, key);
     if (!found && presence == LT_OPTIONAL)
         return LT_OK;
     const double number = json_number_value(found);
     if (!json_is_number(found) || !(number >= min && number <= max) || number != floor(number))
-        return lt_fields_refuse(fields, LT_INPUT, key, error, "a whole number from %u to %u", min, max);
+        return lt_fields_refuse(fields, LT_INPUT, key, error, "a whole number from %u to %u", min,
+                                max);
     *value = (uint32_t)number;
     return LT_OK;
 }
@@ -80,8 +83,8 @@ lt_status lt_fields_bool(const lt_fields *fields, const char *key, bool *value, 
     return LT_OK;
 }
 
-lt_status lt_fields_word(const lt_fields *fields, const char *key, lt_presence presence, const char **value,
-                         lt_error *error)
+lt_status lt_fields_word(const lt_fields *fields, const char *key, lt_presence presence,
+                         const char **value, lt_error *error)
 {
     const json_t *found = lt_fields_get(fields, key);
     if (!found && presence == LT_OPTIONAL)
@@ -92,8 +95,8 @@ lt_status lt_fields_word(const lt_fields *fields, const char *key, lt_presence p
     return LT_OK;
 }
 
-lt_status lt_fields_object(const lt_fields *fields, const char *key, const char *prefix, lt_fields *inner,
-                           lt_error *error)
+lt_status lt_fields_object(const lt_fields *fields, const char *key, const char *prefix,
+                           lt_fields *inner, lt_error *error)
 {
     json_t *found = lt_fields_get(fields, key);
     *inner = (lt_fields){found, fields->file, prefix};

@@ -1,5 +1,6 @@
 /* Between two attentions every row goes its own way, so a member takes its rows, in chunks, from
- * one attention's result through to the next one's q, k and v; the team meets only around attention.
+ * one attention's result through to the next one's q, k and v; the team meets only around
+ * attention.
  *
  *     embed ─ enter(0) ─┃─ attention(0) ─┃─ leave(0) ─ enter(1) ─┃─ attention(1) ─┃─ ...
  *
@@ -14,6 +15,7 @@
 #include "worker/engine/kernels/attention.h"
 #include "worker/engine/kernels/product.h"
 #include "worker/engine/model/strides.h"
+#include "worker/engine/region.h"
 
 typedef struct run {
     const lt_pass *pass;
@@ -36,9 +38,8 @@ typedef struct rows {
 
 static void meet(const run *r)
 {
-    if (r->team.size > 1) {
-#pragma omp barrier
-    }
+    if (r->team.size > 1)
+        lt_region_meet();
 }
 
 /* This member's share of count things. */
@@ -55,13 +56,15 @@ static size_t smaller(size_t a, size_t b)
 
 /* ---- norms ---- */
 
-static void normalise(const run *r, const lt_norm *norm, float *out, float *rounded, const float *x, size_t count)
+static void normalise(const run *r, const lt_norm *norm, float *out, float *rounded, const float *x,
+                      size_t count)
 {
     if (r->spec->norm_kind == LT_NORM_LAYER)
-        r->kernels->layer_norm(out, rounded, x, r->s.hidden, norm->weight, norm->bias, r->spec->norm_eps, count,
-                               r->spec->hidden);
+        r->kernels->layer_norm(out, rounded, x, r->s.hidden, norm->weight, norm->bias,
+                               r->spec->norm_eps, count, r->spec->hidden);
     else
-        r->kernels->rms_norm(out, rounded, x, r->s.hidden, norm->weight, r->spec->norm_eps, count, r->spec->hidden);
+        r->kernels->rms_norm(out, rounded, x, r->s.hidden, norm->weight, r->spec->norm_eps, count,
+                             r->spec->hidden);
 }
 
 /* The operand of the product after a norm that stands before it. */
@@ -78,12 +81,14 @@ static void norm_after(const run *r, const lt_norm *norm, const rows *at, size_t
 
 /* ---- products ---- */
 
-static void product(const run *r, const lt_product *product, size_t count, uint32_t block_begin, uint32_t block_end)
+static void product(const run *r, const lt_product *product, size_t count, uint32_t block_begin,
+                    uint32_t block_end)
 {
     lt_product_run(r->kernels, product, 0, count, block_begin, block_end);
 }
 
-static void add_product(const run *r, const lt_packed *w, const float *operand, size_t stride, float *x, size_t count)
+static void add_product(const run *r, const lt_packed *w, const float *operand, size_t stride,
+                        float *x, size_t count)
 {
     const lt_product p = {
         .w = w,
@@ -104,11 +109,13 @@ static void embed_token(const run *r, const lt_sequence *text, uint32_t position
     const size_t n = r->spec->hidden;
     const lt_model *m = r->model;
     const lt_table *const tables[] = {&m->tokens, &m->types, &m->positions};
-    const uint32_t index[] = {text->ids[position], m->types.data ? text->type_ids[position] : 0, position};
+    const uint32_t index[] = {text->ids[position], m->types.data ? text->type_ids[position] : 0,
+                              position};
     for (int i = 0; i < 3; i++) {
         if (!tables[i]->data)
             continue;
-        const char *row = (const char *)tables[i]->data + index[i] * n * lt_dtype_bytes(tables[i]->dtype);
+        const char *row =
+            (const char *)tables[i]->data + index[i] * n * lt_dtype_bytes(tables[i]->dtype);
         (i == 0 ? r->kernels->widen : r->kernels->widen_add)(x, row, tables[i]->dtype, n);
     }
 }
@@ -131,17 +138,19 @@ static void embed(const run *r, size_t begin, size_t end)
         norm_after(r, &r->model->embed_norm, &at, end - begin);
     else if (r->s.has_operand && r->spec->norm_place == LT_NORM_AFTER)
         for (size_t i = 0; i < end - begin; i++)
-            r->kernels->round_bf16(at.operand + i * r->s.hidden, at.x + i * r->s.hidden, r->spec->hidden);
+            r->kernels->round_bf16(at.operand + i * r->s.hidden, at.x + i * r->s.hidden,
+                                   r->spec->hidden);
 }
 
 /* ---- before attention ---- */
 
-static void rotate(const run *r, float *x, size_t stride, const uint32_t *positions, size_t count, uint32_t heads)
+static void rotate(const run *r, float *x, size_t stride, const uint32_t *positions, size_t count,
+                   uint32_t heads)
 {
     const lt_rotary *rotary = r->pass->rotary;
     if (r->spec->position_kind == LT_POSITION_ROTARY)
-        r->kernels->rotate(x, stride, rotary->cos, rotary->sin, positions, count, heads, r->spec->head_dim,
-                           r->spec->head_dim);
+        r->kernels->rotate(x, stride, rotary->cos, rotary->sin, positions, count, heads,
+                           r->spec->head_dim, r->spec->head_dim);
 }
 
 /* q, k and v of rows [begin, end); in the last layer k and v alone. */
@@ -155,7 +164,8 @@ static void enter(const run *r, uint32_t index, size_t begin, size_t end)
     float *qkv = r->a->qkv + begin * r->s.qkv;
     const lt_product p = {
         .w = &layer->qkv, .a = at.operand, .a_stride = r->s.hidden, .c = qkv, .c_stride = r->s.qkv};
-    product(r, &p, end - begin, last ? r->s.q / layer->qkv.block_columns : 0, layer->qkv.block_count);
+    product(r, &p, end - begin, last ? r->s.q / layer->qkv.block_columns : 0,
+            layer->qkv.block_count);
     rotate(r, qkv + (last ? r->s.q : 0), r->s.qkv, r->a->positions + begin, end - begin,
            r->spec->kv_heads + (last ? 0 : r->spec->heads));
 }
@@ -176,10 +186,11 @@ static void enter_pooled(const run *r, size_t begin, size_t end)
         const uint32_t position = pooled_position(r, text);
         if (t >= begin) {
             r->a->pooled_positions[t] = position;
-            memcpy(r->a->pooled_x + t * r->s.hidden, r->a->x + (first + position) * r->s.hidden, row_bytes);
+            memcpy(r->a->pooled_x + t * r->s.hidden, r->a->x + (first + position) * r->s.hidden,
+                   row_bytes);
             if (r->s.has_operand)
-                memcpy(r->a->pooled_operand + t * r->s.hidden, r->a->operand + (first + position) * r->s.hidden,
-                       row_bytes);
+                memcpy(r->a->pooled_operand + t * r->s.hidden,
+                       r->a->operand + (first + position) * r->s.hidden, row_bytes);
         }
         first += text->count;
     }
@@ -199,7 +210,8 @@ static void enter_pooled(const run *r, size_t begin, size_t end)
 /* Heads are shared by the team in whole groups while there are enough of them. */
 static void attend(const run *r, const lt_attention *attention)
 {
-    const uint32_t group = r->spec->kv_heads >= r->team.size ? r->spec->heads / r->spec->kv_heads : 1;
+    const uint32_t group =
+        r->spec->kv_heads >= r->team.size ? r->spec->heads / r->spec->kv_heads : 1;
     size_t begin, end;
     share(r, r->spec->heads / group, &begin, &end);
     if (begin < end)
@@ -217,7 +229,8 @@ static void attention(const run *r, bool pooled)
             .q = pooled ? r->a->pooled_q + t * r->s.pooled_q : qkv,
             .k = qkv + r->s.q,
             .v = qkv + r->s.q + r->s.kv,
-            .out = pooled ? r->a->pooled_mixed + t * r->s.pooled_mixed : r->a->mixed + first * r->s.mixed,
+            .out = pooled ? r->a->pooled_mixed + t * r->s.pooled_mixed
+                          : r->a->mixed + first * r->s.mixed,
             .q_stride = pooled ? r->s.pooled_q : r->s.qkv,
             .kv_stride = r->s.qkv,
             .out_stride = pooled ? r->s.pooled_mixed : r->s.mixed,
@@ -245,7 +258,8 @@ static void leave(const run *r, uint32_t index, const rows *at, size_t count)
     const lt_layer *layer = &r->model->layers[index];
     const bool after = r->spec->norm_place == LT_NORM_AFTER;
     add_product(r, &layer->o, at->mixed, at->mixed_stride, at->x, count);
-    (after ? norm_after : norm_before)(r, after ? &layer->attention_norm : &layer->mlp_norm, at, count);
+    (after ? norm_after : norm_before)(r, after ? &layer->attention_norm : &layer->mlp_norm, at,
+                                       count);
     const lt_product up = {
         .w = &layer->up,
         .a = at->operand,
@@ -339,11 +353,20 @@ uint64_t lt_forward_layers_done(void)
 
 void lt_forward(const lt_pass *pass, lt_scratch *scratch, lt_team team)
 {
-    run r = {pass, pass->model, &pass->model->config.spec, pass->kernels, pass->activations, scratch,
-             lt_strides_of(pass->model), team, 0, pass->model->precision == LT_PRECISION_BF16};
+    run r = {pass,
+             pass->model,
+             &pass->model->config.spec,
+             pass->kernels,
+             pass->activations,
+             scratch,
+             lt_strides_of(pass->model),
+             team,
+             0,
+             pass->model->precision == LT_PRECISION_BF16};
     for (uint32_t t = 0; t < pass->text_count; t++)
         r.tokens += pass->texts[t]->count;
-    LT_ASSERT(r.tokens <= pass->activations->tokens && pass->text_count <= pass->activations->texts);
+    LT_ASSERT(r.tokens <= pass->activations->tokens &&
+              pass->text_count <= pass->activations->texts);
     embed_and_enter(&r);
     for (uint32_t layer = 0; layer + 1 < r.spec->layer_count; layer++) {
         meet(&r);

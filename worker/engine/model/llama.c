@@ -10,8 +10,9 @@ static lt_status read_llama(const lt_fields *config, lt_spec *spec, lt_error *er
     double eps = 1e-6;
     LT_TRY(lt_family_read_sizes(config, spec, error));
     if (spec->head_dim % 2 != 0)
-        return lt_fields_refuse(config, LT_INPUT, lt_fields_get(config, "head_dim") ? "head_dim" : "hidden_size", error,
-                                "an even head_dim for rotary positions, not %u", spec->head_dim);
+        return lt_fields_refuse(
+            config, LT_INPUT, lt_fields_get(config, "head_dim") ? "head_dim" : "hidden_size", error,
+            "an even head_dim for rotary positions, not %u", spec->head_dim);
     LT_TRY(lt_fields_number(config, "rms_norm_eps", LT_OPTIONAL, 0, 1, &eps, error));
     LT_TRY(lt_family_read_activation(config, "hidden_act", "silu", &spec->activation, error));
     LT_TRY(lt_fields_bool(config, "attention_bias", &spec->attention_bias, error));

@@ -6,6 +6,7 @@
 
 #include "common/buf.h"
 #include "worker/engine/model/slots.h"
+#include "worker/engine/region.h"
 
 /* Weights are packed in pieces of about this many values, so that threads share large matrices. */
 enum { PIECE_VALUES = 1 << 18, PIECE_ROWS = 32 };
@@ -17,7 +18,8 @@ static lt_precision choose_precision(lt_precision_choice choice, const lt_bindin
     if (choice != LT_CHOOSE_AUTO)
         return choice == LT_CHOOSE_BF16 ? LT_PRECISION_BF16 : LT_PRECISION_F32;
     for (size_t i = 0; i < bindings->count; i++)
-        if (bindings->items[i].kind == LT_SLOT_MATRIX && bindings->items[i].slot < LT_SLOT_HEAD_DENSE &&
+        if (bindings->items[i].kind == LT_SLOT_MATRIX &&
+            bindings->items[i].slot < LT_SLOT_HEAD_DENSE &&
             bindings->items[i].dtype != LT_DTYPE_BF16)
             return LT_PRECISION_F32;
     return LT_PRECISION_BF16;
@@ -59,12 +61,16 @@ static lt_status alloc_layers(lt_model *model, lt_error *error)
         lt_layer *layer = &model->layers[i];
         LT_TRY(lt_packed_init(&layer->qkv, precision, q + 2 * kv, spec->hidden, false, error));
         LT_TRY(lt_packed_init(&layer->o, precision, spec->hidden, q, false, error));
-        LT_TRY(lt_packed_init(&layer->up, precision, spec->intermediate, spec->hidden, spec->gated, error));
-        LT_TRY(lt_packed_init(&layer->down, precision, spec->hidden, spec->intermediate, false, error));
+        LT_TRY(lt_packed_init(&layer->up, precision, spec->intermediate, spec->hidden, spec->gated,
+                              error));
+        LT_TRY(lt_packed_init(&layer->down, precision, spec->hidden, spec->intermediate, false,
+                              error));
     }
     if (spec->head_dense)
-        LT_TRY(lt_packed_init(&model->head_dense, LT_PRECISION_F32, spec->hidden, spec->hidden, false, error));
-    return lt_packed_init(&model->head_out, LT_PRECISION_F32, spec->label_count, spec->hidden, false, error);
+        LT_TRY(lt_packed_init(&model->head_dense, LT_PRECISION_F32, spec->hidden, spec->hidden,
+                              false, error));
+    return lt_packed_init(&model->head_out, LT_PRECISION_F32, spec->label_count, spec->hidden,
+                          false, error);
 }
 
 static lt_status alloc_tables(lt_model *model, const lt_bindings *bindings, lt_error *error)
@@ -79,8 +85,9 @@ static lt_status alloc_tables(lt_model *model, const lt_bindings *bindings, lt_e
         table->dtype = binding->dtype;
         table->data = malloc((size_t)binding->tensor->count * lt_dtype_bytes(binding->dtype));
         if (!table->data)
-            return lt_fail(error, LT_MEMORY, binding->tensor->file, "tensor %s: no memory for %llu values",
-                           binding->tensor->name, (unsigned long long)binding->tensor->count);
+            return lt_fail(error, LT_MEMORY, binding->tensor->file,
+                           "tensor %s: no memory for %llu values", binding->tensor->name,
+                           (unsigned long long)binding->tensor->count);
     }
     return LT_OK;
 }
@@ -90,7 +97,7 @@ static lt_status alloc_tables(lt_model *model, const lt_bindings *bindings, lt_e
 typedef struct weight_piece {
     const lt_binding *binding;
     uint32_t row_begin, row_count;
-    size_t bad;             /* index into the tensor of the first value that is not finite */
+    size_t bad; /* index into the tensor of the first value that is not finite */
 } weight_piece;
 
 static uint32_t piece_rows(const lt_binding *binding)
@@ -110,7 +117,8 @@ static weight_piece *cut_pieces(const lt_bindings *bindings, size_t *count)
         const uint32_t step = piece_rows(binding);
         for (uint32_t row = 0; row < binding->rows; row += step) {
             const uint32_t left = binding->rows - row;
-            pieces[used++] = (weight_piece){binding, row, left < step ? left : step, LT_PACKED_FINITE};
+            pieces[used++] =
+                (weight_piece){binding, row, left < step ? left : step, LT_PACKED_FINITE};
         }
     }
     *count = used;
@@ -119,7 +127,8 @@ static weight_piece *cut_pieces(const lt_bindings *bindings, size_t *count)
 
 static size_t fill_vector(const lt_binding *binding, lt_model *model, const lt_kernels *kernels)
 {
-    kernels->widen(*lt_binding_vector(binding, model), binding->tensor->data, binding->dtype, binding->rows);
+    kernels->widen(*lt_binding_vector(binding, model), binding->tensor->data, binding->dtype,
+                   binding->rows);
     return lt_first_not_finite(binding->tensor->data, binding->dtype, binding->rows);
 }
 
@@ -132,10 +141,12 @@ static size_t fill_piece(const weight_piece *piece, lt_model *model)
     const char *source = (const char *)binding->tensor->data + first * value_bytes;
     size_t bad;
     if (binding->kind == LT_SLOT_MATRIX) {
-        bad = lt_packed_put(lt_binding_packed(binding, model), binding->part, binding->row_begin + piece->row_begin,
-                            piece->row_count, source, binding->dtype);
+        bad = lt_packed_put(lt_binding_packed(binding, model), binding->part,
+                            binding->row_begin + piece->row_begin, piece->row_count, source,
+                            binding->dtype);
     } else {
-        memcpy((char *)lt_binding_table(binding, model)->data + first * value_bytes, source, count * value_bytes);
+        memcpy((char *)lt_binding_table(binding, model)->data + first * value_bytes, source,
+               count * value_bytes);
         bad = lt_first_not_finite(source, binding->dtype, count);
     }
     return bad == LT_PACKED_FINITE ? bad : first + bad;
@@ -145,19 +156,20 @@ static size_t scan_piece(const weight_piece *piece)
 {
     const lt_binding *binding = piece->binding;
     const size_t first = (size_t)piece->row_begin * binding->columns;
-    const size_t bad =
-        lt_first_not_finite((const char *)binding->tensor->data + first * lt_dtype_bytes(binding->dtype),
-                            binding->dtype, (size_t)piece->row_count * binding->columns);
+    const size_t bad = lt_first_not_finite(
+        (const char *)binding->tensor->data + first * lt_dtype_bytes(binding->dtype),
+        binding->dtype, (size_t)piece->row_count * binding->columns);
     return bad == LT_PACKED_FINITE ? bad : first + bad;
 }
 
 static lt_status not_finite(const lt_binding *binding, size_t index, lt_error *error)
 {
-    return lt_remedy(error,
-                     lt_fail(error, LT_INPUT, binding->tensor->file,
-                             "tensor %s: the value at index %zu (row %zu, column %zu) is NaN or infinite",
-                             binding->tensor->name, index, index / binding->columns, index % binding->columns),
-                     "download or convert the checkpoint again");
+    return lt_remedy(
+        error,
+        lt_fail(error, LT_INPUT, binding->tensor->file,
+                "tensor %s: the value at index %zu (row %zu, column %zu) is NaN or infinite",
+                binding->tensor->name, index, index / binding->columns, index % binding->columns),
+        "download or convert the checkpoint again");
 }
 
 /* Vectors and biases: small, in this thread. */
@@ -170,8 +182,9 @@ static lt_status fill_small(lt_model *model, const lt_bindings *bindings, const 
         if (binding->kind == LT_SLOT_VECTOR)
             bad = fill_vector(binding, model, kernels);
         else if (binding->kind == LT_SLOT_BIAS)
-            bad = lt_packed_put_bias(lt_binding_packed(binding, model), binding->part, binding->row_begin,
-                                     binding->rows, binding->tensor->data, binding->dtype);
+            bad = lt_packed_put_bias(lt_binding_packed(binding, model), binding->part,
+                                     binding->row_begin, binding->rows, binding->tensor->data,
+                                     binding->dtype);
         if (bad != LT_PACKED_FINITE)
             return not_finite(binding, bad, error);
     }
@@ -179,18 +192,26 @@ static lt_status fill_small(lt_model *model, const lt_bindings *bindings, const 
 }
 
 /* With model == NULL the values are only looked at. */
-static lt_status fill_large(lt_model *model, const lt_bindings *bindings, int threads, lt_error *error)
+static lt_status fill_large(lt_model *model, const lt_bindings *bindings, int threads,
+                            lt_error *error)
 {
     size_t count;
     weight_piece *pieces = cut_pieces(bindings, &count);
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (size_t i = 0; i < count; i++) {
-        const lt_slot_kind kind = pieces[i].binding->kind;
-        if (!model)
-            pieces[i].bad = scan_piece(&pieces[i]);
-        else if (kind == LT_SLOT_MATRIX || kind == LT_SLOT_TABLE)
-            pieces[i].bad = fill_piece(&pieces[i], model);
+    lt_region_leave();
+#pragma omp parallel num_threads(threads)
+    {
+        lt_region_enter();
+#pragma omp for schedule(dynamic) nowait
+        for (size_t i = 0; i < count; i++) {
+            const lt_slot_kind kind = pieces[i].binding->kind;
+            if (!model)
+                pieces[i].bad = scan_piece(&pieces[i]);
+            else if (kind == LT_SLOT_MATRIX || kind == LT_SLOT_TABLE)
+                pieces[i].bad = fill_piece(&pieces[i], model);
+        }
+        lt_region_leave();
     }
+    lt_region_enter();
     lt_status status = LT_OK;
     for (size_t i = 0; i < count && status == LT_OK; i++)
         if (pieces[i].bad != LT_PACKED_FINITE)
@@ -199,8 +220,8 @@ static lt_status fill_large(lt_model *model, const lt_bindings *bindings, int th
     return status;
 }
 
-static lt_status pack(lt_model *model, const lt_bindings *bindings, const lt_kernels *kernels, int threads,
-                      lt_error *error)
+static lt_status pack(lt_model *model, const lt_bindings *bindings, const lt_kernels *kernels,
+                      int threads, lt_error *error)
 {
     const lt_spec *spec = &model->config.spec;
     LT_TRY(alloc_layers(model, error));
@@ -216,7 +237,8 @@ static lt_status pack(lt_model *model, const lt_bindings *bindings, const lt_ker
 
 /* ---- open and free ---- */
 
-static lt_status load(lt_model *model, const lt_weights *weights, const lt_model_options *options, lt_error *error)
+static lt_status load(lt_model *model, const lt_weights *weights, const lt_model_options *options,
+                      lt_error *error)
 {
     lt_bindings bindings;
     LT_TRY(lt_bindings_init(&bindings, &model->config, weights, error));
@@ -232,7 +254,8 @@ static lt_status load(lt_model *model, const lt_weights *weights, const lt_model
     return status;
 }
 
-lt_status lt_model_open(lt_model **out, const char *dir, const lt_model_options *options, lt_error *error)
+lt_status lt_model_open(lt_model **out, const char *dir, const lt_model_options *options,
+                        lt_error *error)
 {
     *out = NULL;
     lt_model *model = lt_alloc(sizeof *model);

@@ -6,20 +6,24 @@
 
 #define FACTOR_MAX 1e6
 
-static lt_status read_llama3(const lt_fields *from, uint32_t positions, lt_rope *rope, lt_error *error)
+static lt_status read_llama3(const lt_fields *from, uint32_t positions, lt_rope *rope,
+                             lt_error *error)
 {
     rope->original_positions = positions;
-    LT_TRY(lt_fields_number(from, "low_freq_factor", LT_REQUIRED, 1e-6, FACTOR_MAX, &rope->low_freq_factor, error));
-    LT_TRY(lt_fields_number(from, "high_freq_factor", LT_REQUIRED, 1e-6, FACTOR_MAX, &rope->high_freq_factor,
-                            error));
+    LT_TRY(lt_fields_number(from, "low_freq_factor", LT_REQUIRED, 1e-6, FACTOR_MAX,
+                            &rope->low_freq_factor, error));
+    LT_TRY(lt_fields_number(from, "high_freq_factor", LT_REQUIRED, 1e-6, FACTOR_MAX,
+                            &rope->high_freq_factor, error));
     LT_TRY(lt_fields_number(from, "original_max_position_embeddings", LT_OPTIONAL, 1, 1e9,
                             &rope->original_positions, error));
     if (rope->high_freq_factor <= rope->low_freq_factor)
-        return lt_fields_refuse(from, LT_INPUT, "high_freq_factor", error, "more than low_freq_factor");
+        return lt_fields_refuse(from, LT_INPUT, "high_freq_factor", error,
+                                "more than low_freq_factor");
     return LT_OK;
 }
 
-static lt_status read_kind(const lt_fields *from, uint32_t positions, lt_rope *rope, lt_error *error)
+static lt_status read_kind(const lt_fields *from, uint32_t positions, lt_rope *rope,
+                           lt_error *error)
 {
     const char *const key = lt_fields_get(from, "rope_type") ? "rope_type" : "type";
     const char *word = "default";
@@ -42,8 +46,8 @@ static lt_status read_kind(const lt_fields *from, uint32_t positions, lt_rope *r
     return rope->kind == LT_ROPE_LLAMA3 ? read_llama3(from, positions, rope, error) : LT_OK;
 }
 
-lt_status lt_rope_read(const lt_fields *config, double theta_default, uint32_t positions, lt_rope *rope,
-                       lt_error *error)
+lt_status lt_rope_read(const lt_fields *config, double theta_default, uint32_t positions,
+                       lt_rope *rope, lt_error *error)
 {
     lt_fields parameters, scaling;
     *rope = (lt_rope){.theta = theta_default, .factor = 1};
@@ -51,7 +55,8 @@ lt_status lt_rope_read(const lt_fields *config, double theta_default, uint32_t p
     LT_TRY(lt_fields_object(config, "rope_scaling", "rope_scaling.", &scaling, error));
     LT_TRY(lt_fields_number(config, "rope_theta", LT_OPTIONAL, 1, 1e9, &rope->theta, error));
     if (parameters.object)
-        LT_TRY(lt_fields_number(&parameters, "rope_theta", LT_OPTIONAL, 1, 1e9, &rope->theta, error));
+        LT_TRY(
+            lt_fields_number(&parameters, "rope_theta", LT_OPTIONAL, 1, 1e9, &rope->theta, error));
     return read_kind(parameters.object ? &parameters : &scaling, positions, rope, error);
 }
 
@@ -66,8 +71,9 @@ static float llama3_frequency(const lt_rope *rope, float inv_freq)
         return inv_freq / factor;
     if (wavelength < high_wavelength)
         return inv_freq;
-    const float smooth = ((float)rope->original_positions / wavelength - (float)rope->low_freq_factor) /
-                         (float)(rope->high_freq_factor - rope->low_freq_factor);
+    const float smooth =
+        ((float)rope->original_positions / wavelength - (float)rope->low_freq_factor) /
+        (float)(rope->high_freq_factor - rope->low_freq_factor);
     return (1.0f - smooth) * inv_freq / factor + smooth * inv_freq;
 }
 

@@ -26,7 +26,8 @@ typedef struct cursor {
 static lt_status broken(cursor *c, const char *expected)
 {
     return lt_expected(c->error,
-                       lt_fail(c->error, LT_INPUT, c->file->path, "the header is not readable at byte %zu",
+                       lt_fail(c->error, LT_INPUT, c->file->path,
+                               "the header is not readable at byte %zu",
                                (size_t)(c->at - c->begin) + PREFIX_BYTES),
                        "%s", expected);
 }
@@ -72,8 +73,8 @@ static lt_status take_string(cursor *c, size_t bytes_max, const char **out)
     const size_t len = (size_t)(c->at - begin);
     c->at++;
     if (len > bytes_max)
-        return lt_fail(c->error, LT_LIMIT, c->file->path, "a string of the header has more than %zu bytes",
-                       bytes_max);
+        return lt_fail(c->error, LT_LIMIT, c->file->path,
+                       "a string of the header has more than %zu bytes", bytes_max);
     if (!out)
         return LT_OK;
     if (!escaped) {
@@ -144,7 +145,8 @@ static lt_status take_dtype(cursor *c, lt_tensor *tensor)
     LT_TRY(take_string(c, NAME_BYTES_MAX, &word));
     if (lt_tensor_type_from(word, &tensor->type))
         return LT_OK;
-    return lt_fail(c->error, LT_INPUT, c->file->path, "tensor %s: unknown dtype '%s'", tensor->name, word);
+    return lt_fail(c->error, LT_INPUT, c->file->path, "tensor %s: unknown dtype '%s'", tensor->name,
+                   word);
 }
 
 static lt_status take_field(cursor *c, lt_tensor *tensor, unsigned *seen)
@@ -161,8 +163,8 @@ static lt_status take_field(cursor *c, lt_tensor *tensor, unsigned *seen)
                                                             : 0;
     if (!bit || (*seen & bit))
         return lt_expected(c->error,
-                           lt_fail(c->error, LT_INPUT, c->file->path, "tensor %s: field '%s' is %s", tensor->name,
-                                   key, bit ? "there twice" : "unknown"),
+                           lt_fail(c->error, LT_INPUT, c->file->path, "tensor %s: field '%s' is %s",
+                                   tensor->name, key, bit ? "there twice" : "unknown"),
                            "dtype, shape and data_offsets, once each");
     *seen |= bit;
     if (bit == HAS_DTYPE)
@@ -192,15 +194,18 @@ static lt_status check_size(cursor *c, lt_tensor *tensor, uint64_t data_bytes)
     if (tensor->end > data_bytes)
         return lt_remedy(c->error,
                          lt_fail(c->error, LT_INPUT, c->file->path,
-                                 "tensor %s: its data ends at byte %llu of %llu that are there: the file is cut short",
-                                 tensor->name, (unsigned long long)tensor->end, (unsigned long long)data_bytes),
+                                 "tensor %s: its data ends at byte %llu of %llu that are there: "
+                                 "the file is cut short",
+                                 tensor->name, (unsigned long long)tensor->end,
+                                 (unsigned long long)data_bytes),
                          "download it again");
     if (bits % 8 != 0 || bits / 8 != tensor->end - tensor->begin) {
         char shape[LT_TENSOR_SHAPE_BYTES];
         return lt_fail(c->error, LT_INPUT, c->file->path,
-                       "tensor %s: %s of shape %s needs %llu bytes, data_offsets span %llu", tensor->name,
-                       lt_tensor_type_word(tensor->type), lt_tensor_shape_text(tensor, shape),
-                       (unsigned long long)(bits / 8), (unsigned long long)(tensor->end - tensor->begin));
+                       "tensor %s: %s of shape %s needs %llu bytes, data_offsets span %llu",
+                       tensor->name, lt_tensor_type_word(tensor->type),
+                       lt_tensor_shape_text(tensor, shape), (unsigned long long)(bits / 8),
+                       (unsigned long long)(tensor->end - tensor->begin));
     }
     return LT_OK;
 }
@@ -236,7 +241,8 @@ static lt_status take_entry(cursor *c, tensor_list *list, uint64_t data_bytes)
     if (strcmp(name, "__metadata__") == 0)
         return take_metadata(c);
     if (list->count == LT_TENSORS_MAX)
-        return lt_fail(c->error, LT_LIMIT, c->file->path, "has more than %d tensors", LT_TENSORS_MAX);
+        return lt_fail(c->error, LT_LIMIT, c->file->path, "has more than %d tensors",
+                       LT_TENSORS_MAX);
     if (list->count == list->cap) {
         list->cap = list->cap ? 2 * list->cap : 64;
         list->items = lt_realloc(list->items, list->cap * sizeof *list->items);
@@ -299,8 +305,8 @@ static lt_status check_cover(cursor *c, tensor_list *list, uint64_t data_bytes)
     return LT_OK;
 }
 
-lt_status lt_safetensors_parse(lt_safetensors *file, const char *bytes, size_t count, uint64_t data_bytes,
-                               lt_error *error)
+lt_status lt_safetensors_parse(lt_safetensors *file, const char *bytes, size_t count,
+                               uint64_t data_bytes, lt_error *error)
 {
     cursor c = {file, bytes, bytes, bytes + count, error};
     tensor_list list = {0};
@@ -329,7 +335,8 @@ static lt_status map_file(lt_safetensors *file, lt_error *error)
         status = lt_fail(error, LT_INPUT, file->path, "is not a regular file");
     else if (st.st_size < PREFIX_BYTES + 2)
         status = lt_remedy(error,
-                           lt_fail(error, LT_INPUT, file->path, "has %lld bytes, too few for a safetensors file",
+                           lt_fail(error, LT_INPUT, file->path,
+                                   "has %lld bytes, too few for a safetensors file",
                                    (long long)st.st_size),
                            "download it again");
     if (status == LT_OK) {
@@ -352,15 +359,17 @@ static lt_status read_header(lt_safetensors *file, lt_error *error)
         header_bytes |= (uint64_t)bytes[i] << (8 * i);
     const uint64_t rest = file->map_bytes - PREFIX_BYTES;
     if (header_bytes > LT_SAFETENSORS_HEADER_BYTES_MAX)
-        return lt_fail(error, LT_INPUT, file->path,
-                       "the header claims %llu bytes, over the format's bound of %u: not a safetensors file",
-                       (unsigned long long)header_bytes, LT_SAFETENSORS_HEADER_BYTES_MAX);
+        return lt_fail(
+            error, LT_INPUT, file->path,
+            "the header claims %llu bytes, over the format's bound of %u: not a safetensors file",
+            (unsigned long long)header_bytes, LT_SAFETENSORS_HEADER_BYTES_MAX);
     if (header_bytes > rest)
-        return lt_remedy(error,
-                         lt_fail(error, LT_INPUT, file->path,
-                                 "the header claims %llu bytes and the file has %llu after it begins",
-                                 (unsigned long long)header_bytes, (unsigned long long)rest),
-                         "download it again");
+        return lt_remedy(
+            error,
+            lt_fail(error, LT_INPUT, file->path,
+                    "the header claims %llu bytes and the file has %llu after it begins",
+                    (unsigned long long)header_bytes, (unsigned long long)rest),
+            "download it again");
     const char *header = (const char *)bytes + PREFIX_BYTES;
     LT_TRY(lt_safetensors_parse(file, header, header_bytes, rest - header_bytes, error));
     for (size_t i = 0; i < file->tensor_count; i++)

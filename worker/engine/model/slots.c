@@ -14,11 +14,6 @@ typedef enum slot_dim { ONE, HIDDEN, Q, KV, MLP, VOCAB, POSITIONS, TYPES, LABELS
 typedef enum slot_home { IN_MODEL, IN_LAYER } slot_home;
 typedef enum slot_start { AT_0, AT_K, AT_V } slot_start; /* in q, k, v packed together */
 
-static bool always(const lt_spec *spec)
-{
-    (void)spec;
-    return true;
-}
 static bool with_attention_bias(const lt_spec *spec)
 {
     return spec->attention_bias;
@@ -44,42 +39,45 @@ typedef struct slot_rule {
     size_t offset;
     slot_start start;
     lt_packed_part part;
-    bool (*when)(const lt_spec *spec);
+    bool (*when)(const lt_spec *spec); /* NULL: always */
 } slot_rule;
 
 #define MODEL(field) IN_MODEL, offsetof(lt_model, field)
 #define LAYER(field) IN_LAYER, offsetof(lt_layer, field)
 
 static const slot_rule rules[LT_SLOT_COUNT] = {
-    [LT_SLOT_TOKENS] = {LT_SLOT_TABLE, VOCAB, HIDDEN, MODEL(tokens), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_POSITIONS] = {LT_SLOT_TABLE, POSITIONS, HIDDEN, MODEL(positions), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_TYPES] = {LT_SLOT_TABLE, TYPES, HIDDEN, MODEL(types), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_EMBED_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(embed_norm.weight), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_EMBED_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(embed_norm.bias), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_Q] = {LT_SLOT_MATRIX, Q, HIDDEN, LAYER(qkv), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_K] = {LT_SLOT_MATRIX, KV, HIDDEN, LAYER(qkv), AT_K, LT_PACKED_MAIN, always},
-    [LT_SLOT_V] = {LT_SLOT_MATRIX, KV, HIDDEN, LAYER(qkv), AT_V, LT_PACKED_MAIN, always},
-    [LT_SLOT_Q_BIAS] = {LT_SLOT_BIAS, Q, ONE, LAYER(qkv), AT_0, LT_PACKED_MAIN, with_attention_bias},
-    [LT_SLOT_K_BIAS] = {LT_SLOT_BIAS, KV, ONE, LAYER(qkv), AT_K, LT_PACKED_MAIN, with_attention_bias},
-    [LT_SLOT_V_BIAS] = {LT_SLOT_BIAS, KV, ONE, LAYER(qkv), AT_V, LT_PACKED_MAIN, with_attention_bias},
-    [LT_SLOT_O] = {LT_SLOT_MATRIX, HIDDEN, Q, LAYER(o), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_O_BIAS] = {LT_SLOT_BIAS, HIDDEN, ONE, LAYER(o), AT_0, LT_PACKED_MAIN, with_output_bias},
-    [LT_SLOT_ATTENTION_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(attention_norm.weight), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_ATTENTION_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(attention_norm.bias), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_GATE] = {LT_SLOT_MATRIX, MLP, HIDDEN, LAYER(up), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_GATE_BIAS] = {LT_SLOT_BIAS, MLP, ONE, LAYER(up), AT_0, LT_PACKED_MAIN, with_mlp_bias},
-    [LT_SLOT_UP] = {LT_SLOT_MATRIX, MLP, HIDDEN, LAYER(up), AT_0, LT_PACKED_UP, always},
-    [LT_SLOT_UP_BIAS] = {LT_SLOT_BIAS, MLP, ONE, LAYER(up), AT_0, LT_PACKED_UP, with_mlp_bias},
-    [LT_SLOT_DOWN] = {LT_SLOT_MATRIX, HIDDEN, MLP, LAYER(down), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_DOWN_BIAS] = {LT_SLOT_BIAS, HIDDEN, ONE, LAYER(down), AT_0, LT_PACKED_MAIN, with_mlp_bias},
-    [LT_SLOT_MLP_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(mlp_norm.weight), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_MLP_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(mlp_norm.bias), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_FINAL_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(final_norm.weight), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_FINAL_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(final_norm.bias), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_HEAD_DENSE] = {LT_SLOT_MATRIX, HIDDEN, HIDDEN, MODEL(head_dense), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_HEAD_DENSE_BIAS] = {LT_SLOT_BIAS, HIDDEN, ONE, MODEL(head_dense), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_HEAD_OUT] = {LT_SLOT_MATRIX, LABELS, HIDDEN, MODEL(head_out), AT_0, LT_PACKED_MAIN, always},
-    [LT_SLOT_HEAD_OUT_BIAS] = {LT_SLOT_BIAS, LABELS, ONE, MODEL(head_out), AT_0, LT_PACKED_MAIN, with_head_bias},
+    [LT_SLOT_TOKENS] = {LT_SLOT_TABLE, VOCAB, HIDDEN, MODEL(tokens)},
+    [LT_SLOT_POSITIONS] = {LT_SLOT_TABLE, POSITIONS, HIDDEN, MODEL(positions)},
+    [LT_SLOT_TYPES] = {LT_SLOT_TABLE, TYPES, HIDDEN, MODEL(types)},
+    [LT_SLOT_EMBED_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(embed_norm.weight)},
+    [LT_SLOT_EMBED_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(embed_norm.bias)},
+    [LT_SLOT_Q] = {LT_SLOT_MATRIX, Q, HIDDEN, LAYER(qkv)},
+    [LT_SLOT_K] = {LT_SLOT_MATRIX, KV, HIDDEN, LAYER(qkv), .start = AT_K},
+    [LT_SLOT_V] = {LT_SLOT_MATRIX, KV, HIDDEN, LAYER(qkv), .start = AT_V},
+    [LT_SLOT_Q_BIAS] = {LT_SLOT_BIAS, Q, ONE, LAYER(qkv), .when = with_attention_bias},
+    [LT_SLOT_K_BIAS] = {LT_SLOT_BIAS, KV, ONE, LAYER(qkv), .start = AT_K,
+                        .when = with_attention_bias},
+    [LT_SLOT_V_BIAS] = {LT_SLOT_BIAS, KV, ONE, LAYER(qkv), .start = AT_V,
+                        .when = with_attention_bias},
+    [LT_SLOT_O] = {LT_SLOT_MATRIX, HIDDEN, Q, LAYER(o)},
+    [LT_SLOT_O_BIAS] = {LT_SLOT_BIAS, HIDDEN, ONE, LAYER(o), .when = with_output_bias},
+    [LT_SLOT_ATTENTION_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(attention_norm.weight)},
+    [LT_SLOT_ATTENTION_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(attention_norm.bias)},
+    [LT_SLOT_GATE] = {LT_SLOT_MATRIX, MLP, HIDDEN, LAYER(up)},
+    [LT_SLOT_GATE_BIAS] = {LT_SLOT_BIAS, MLP, ONE, LAYER(up), .when = with_mlp_bias},
+    [LT_SLOT_UP] = {LT_SLOT_MATRIX, MLP, HIDDEN, LAYER(up), .part = LT_PACKED_UP},
+    [LT_SLOT_UP_BIAS] = {LT_SLOT_BIAS, MLP, ONE, LAYER(up), .part = LT_PACKED_UP,
+                         .when = with_mlp_bias},
+    [LT_SLOT_DOWN] = {LT_SLOT_MATRIX, HIDDEN, MLP, LAYER(down)},
+    [LT_SLOT_DOWN_BIAS] = {LT_SLOT_BIAS, HIDDEN, ONE, LAYER(down), .when = with_mlp_bias},
+    [LT_SLOT_MLP_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(mlp_norm.weight)},
+    [LT_SLOT_MLP_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, LAYER(mlp_norm.bias)},
+    [LT_SLOT_FINAL_NORM] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(final_norm.weight)},
+    [LT_SLOT_FINAL_NORM_BIAS] = {LT_SLOT_VECTOR, HIDDEN, ONE, MODEL(final_norm.bias)},
+    [LT_SLOT_HEAD_DENSE] = {LT_SLOT_MATRIX, HIDDEN, HIDDEN, MODEL(head_dense)},
+    [LT_SLOT_HEAD_DENSE_BIAS] = {LT_SLOT_BIAS, HIDDEN, ONE, MODEL(head_dense)},
+    [LT_SLOT_HEAD_OUT] = {LT_SLOT_MATRIX, LABELS, HIDDEN, MODEL(head_out)},
+    [LT_SLOT_HEAD_OUT_BIAS] = {LT_SLOT_BIAS, LABELS, ONE, MODEL(head_out), .when = with_head_bias},
 };
 
 static uint32_t dim_value(const lt_spec *spec, slot_dim dim)
@@ -115,7 +113,7 @@ typedef struct finder {
     lt_bindings *bindings;
     lt_error *error;
     size_t missing_count;
-    lt_buf missing;         /* the first few names */
+    lt_buf missing; /* the first few names */
     size_t used_count;
 } finder;
 
@@ -144,10 +142,12 @@ static const lt_tensor *find_tensor(finder *f, const lt_tensor_name *name, uint3
     return tensor;
 }
 
-static lt_status check_tensor(finder *f, const lt_tensor *tensor, lt_binding *binding, const slot_rule *rule)
+static lt_status check_tensor(finder *f, const lt_tensor *tensor, lt_binding *binding,
+                              const slot_rule *rule)
 {
     char found[LT_TENSOR_SHAPE_BYTES];
-    const bool vector = rule->columns == ONE && rule->kind != LT_SLOT_TABLE && rule->kind != LT_SLOT_MATRIX;
+    const bool vector =
+        rule->columns == ONE && rule->kind != LT_SLOT_TABLE && rule->kind != LT_SLOT_MATRIX;
     const bool fits = vector ? tensor->rank == 1 && tensor->shape[0] == binding->rows
                              : tensor->rank == 2 && tensor->shape[0] == binding->rows &&
                                    tensor->shape[1] == binding->columns;
@@ -155,11 +155,13 @@ static lt_status check_tensor(finder *f, const lt_tensor *tensor, lt_binding *bi
         lt_fail(f->error, LT_INPUT, tensor->file, "tensor %s has the shape %s", tensor->name,
                 lt_tensor_shape_text(tensor, found));
         return vector ? lt_expected(f->error, LT_INPUT, "[%u] by config.json", binding->rows)
-                      : lt_expected(f->error, LT_INPUT, "[%u, %u] by config.json", binding->rows, binding->columns);
+                      : lt_expected(f->error, LT_INPUT, "[%u, %u] by config.json", binding->rows,
+                                    binding->columns);
     }
     if (!lt_tensor_dtype(tensor->type, &binding->dtype))
         return lt_expected(f->error,
-                           lt_fail(f->error, LT_UNSUPPORTED, tensor->file, "tensor %s has the dtype %s", tensor->name,
+                           lt_fail(f->error, LT_UNSUPPORTED, tensor->file,
+                                   "tensor %s has the dtype %s", tensor->name,
                                    lt_tensor_type_word(tensor->type)),
                            "F32, F16 or BF16");
     return LT_OK;
@@ -179,7 +181,9 @@ static lt_status bind(finder *f, const lt_tensor_name *name, uint32_t layer)
         .layer = layer,
         .rows = dim_value(f->spec, rule->rows),
         .columns = dim_value(f->spec, rule->columns),
-        .row_begin = rule->start == AT_0 ? 0 : rule->start == AT_K ? q : q + kv,
+        .row_begin = rule->start == AT_0   ? 0
+                     : rule->start == AT_K ? q
+                                           : q + kv,
         /* without a gate the up matrix is all there is */
         .part = f->spec->gated ? rule->part : LT_PACKED_MAIN,
     };
@@ -188,19 +192,25 @@ static lt_status bind(finder *f, const lt_tensor_name *name, uint32_t layer)
     return LT_OK;
 }
 
+static bool is_needed(const slot_rule *rule, const lt_spec *spec)
+{
+    return !rule->when || rule->when(spec);
+}
+
 static lt_status bind_all(finder *f)
 {
     const lt_tensor_name *names = f->spec->family->names;
     for (const lt_tensor_name *name = names; name->name; name++) {
         const slot_rule *rule = &rules[name->slot];
         const uint32_t repeat = rule->home == IN_LAYER ? f->spec->layer_count : 1;
-        for (uint32_t layer = 0; layer < repeat && rule->when(f->spec); layer++)
+        for (uint32_t layer = 0; layer < repeat && is_needed(rule, f->spec); layer++)
             LT_TRY(bind(f, name, layer));
     }
     if (f->missing_count == 0)
         return LT_OK;
-    lt_fail(f->error, LT_INPUT, lt_weights_path(f->weights), "%zu of the tensors that config.json asks for %s missing: %s%s",
-            f->missing_count, f->missing_count == 1 ? "is" : "are", lt_buf_str(&f->missing),
+    lt_fail(f->error, LT_INPUT, lt_weights_path(f->weights),
+            "%zu of the tensors that config.json asks for %s missing: %s%s", f->missing_count,
+            f->missing_count == 1 ? "is" : "are", lt_buf_str(&f->missing),
             f->missing_count > MISSING_SHOWN ? ", ..." : "");
     return lt_remedy(f->error, LT_INPUT, "is it really a %s?", f->spec->family->architecture);
 }
@@ -215,15 +225,17 @@ static void log_extra(const lt_weights *weights, const lt_bindings *bindings)
         for (size_t b = 0; b < bindings->count && !used; b++)
             used = bindings->items[b].tensor == tensor;
         if (!used)
-            lt_log_debug("tensor_not_needed", "file", "%s", tensor->file, "tensor", "%s", tensor->name, NULL);
+            lt_log_debug("tensor_not_needed", "file", "%s", tensor->file, "tensor", "%s",
+                         tensor->name, NULL);
     }
 }
 
-lt_status lt_bindings_init(lt_bindings *bindings, const lt_config *config, const lt_weights *weights,
-                           lt_error *error)
+lt_status lt_bindings_init(lt_bindings *bindings, const lt_config *config,
+                           const lt_weights *weights, lt_error *error)
 {
     finder f = {.spec = &config->spec, .weights = weights, .bindings = bindings, .error = error};
-    *bindings = (lt_bindings){lt_alloc((size_t)config->spec.layer_count * LT_SLOT_COUNT * sizeof(lt_binding)), 0};
+    *bindings = (lt_bindings){
+        lt_alloc((size_t)config->spec.layer_count * LT_SLOT_COUNT * sizeof(lt_binding)), 0};
     const lt_status status = bind_all(&f);
     lt_buf_fini(&f.missing);
     if (status == LT_OK)
