@@ -121,6 +121,9 @@ static void *run(void *argument)
         if (items[1].revents)
             answer(zap);
     }
+    /* Closing is done later, by a thread of libzmq; the names must be free when we return. */
+    zmq_unbind(zap->answers, ZAP_ENDPOINT);
+    zmq_unbind(zap->stop_in, STOP_ENDPOINT);
     zmq_close(zap->answers);
     zmq_close(zap->stop_in);
     return NULL;
