@@ -1,7 +1,6 @@
 #include "worker/fetch.h"
 
-#include <zstd.h>
-
+#include "common/chunk.h"
 #include "common/limits.h"
 
 void lt_fetch_init(lt_fetch *fetch, const lt_digest *digest, uint64_t bytes, uint64_t have,
@@ -28,25 +27,6 @@ void lt_fetch_again(lt_fetch *fetch, uint64_t now_ms)
     fetch->heard_ms = now_ms;
 }
 
-/* The chunk's raw bytes, or NULL when it is not what it says. */
-static const uint8_t *unpack(const Lefttail__BlobChunk *chunk, lt_buf *scratch)
-{
-    const uint8_t *raw = chunk->data.data;
-    if (chunk->raw_bytes == 0 || chunk->raw_bytes > LT_BLOB_CHUNK_BYTES)
-        return NULL;
-    if (chunk->zstd) {
-        lt_buf_clear(scratch);
-        char *out = lt_buf_reserve(scratch, chunk->raw_bytes);
-        if (ZSTD_decompress(out, chunk->raw_bytes, chunk->data.data, chunk->data.len) !=
-            chunk->raw_bytes)
-            return NULL;
-        raw = (const uint8_t *)out;
-    } else if (chunk->data.len != chunk->raw_bytes) {
-        return NULL;
-    }
-    return lt_crc32c(0, raw, chunk->raw_bytes) == chunk->crc32c ? raw : NULL;
-}
-
 lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_buf *scratch,
                         const uint8_t **raw, size_t *raw_bytes, uint64_t now_ms, lt_error *error)
 {
@@ -59,9 +39,10 @@ lt_status lt_fetch_take(lt_fetch *fetch, const Lefttail__BlobChunk *chunk, lt_bu
             lt_fetch_again(fetch, now_ms);
         return LT_OK;
     }
-    *raw = unpack(chunk, scratch);
-    if (*raw && chunk->blob_bytes == fetch->bytes &&
-        chunk->raw_bytes <= fetch->bytes - fetch->have) {
+    const void *opened;
+    if (chunk->raw_bytes > 0 && chunk->blob_bytes == fetch->bytes &&
+        lt_chunk_open(chunk, scratch, &opened, NULL) == LT_OK) {
+        *raw = opened;
         *raw_bytes = chunk->raw_bytes;
         fetch->have += chunk->raw_bytes;
         if (fetch->have > fetch->asked || fetch->outstanding == 0)
