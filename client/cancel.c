@@ -17,7 +17,8 @@ static lt_status cancel(const lt_client_options *options, const char *name, lt_e
     if (options->json)
         status = lt_json_print(lt_job_json(job, NULL), error);
     else
-        printf("%s is %s; its %llu rows stay, and a new submission goes on from them\n", job->job, lt_job_state_word(job->state),
+        printf("%s is %s; its %llu rows stay, and a new submission goes on from them\n", job->job,
+               lt_job_state_word(job->state),
                (unsigned long long)(job->rows_scored + job->rows_failed));
     lt_wire_free(&reply);
     return status;
@@ -26,8 +27,9 @@ static lt_status cancel(const lt_client_options *options, const char *name, lt_e
 int lt_command_cancel(int argc, char **argv)
 {
     lt_client_options options = {0};
-    int code = lt_client_options_read(&options, "cancel", "Stops a job. What is recorded stays recorded.", "JOB", 1,
-                                      "lefttail cancel 3f2a", NULL, 0, argc, argv);
+    int code =
+        lt_client_options_read(&options, "cancel", "Stops a job. What is recorded stays recorded.",
+                               "JOB", 1, "lefttail cancel 3f2a", NULL, 0, argc, argv);
     lt_error error = {0};
     if (code < 0)
         code = cancel(&options, argv[1], &error) == LT_OK ? 0 : lt_command_fail("cancel", &error);

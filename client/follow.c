@@ -10,16 +10,16 @@ typedef struct follower {
     lt_progress progress;
     bool json;
     Lefttail__JobState state;
-    lt_status status;   /* of standard output */
+    lt_status status; /* of standard output */
     lt_error *error;
 } follower;
 
 static json_t *event_json(const Lefttail__WatchEvent *event)
 {
     char when[32];
-    json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:i}", "sequence", (json_int_t)event->sequence, "time",
-                             lt_wall_text(event->wall_ms, when), "event", event->event, "text", event->text, "workers",
-                             (int)event->workers);
+    json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:i}", "sequence", (json_int_t)event->sequence,
+                             "time", lt_wall_text(event->wall_ms, when), "event", event->event,
+                             "text", event->text, "workers", (int)event->workers);
     LT_ASSERT(json != NULL);
     if (event->job)
         json_object_set_new(json, "job", lt_job_json(event->job, NULL));
@@ -38,7 +38,8 @@ static bool on_event(void *context, const Lefttail__WatchEvent *event)
     if (strcmp(event->event, "progress") != 0 && event->text[0])
         lt_progress_note(&f->progress, "%s: %s", event->event, event->text);
     if (event->job)
-        lt_progress_show(&f->progress, event->job, event->workers, f->state != LEFTTAIL__JOB_STATE__JOB_RUNNING);
+        lt_progress_show(&f->progress, event->job, event->workers,
+                         f->state != LEFTTAIL__JOB_STATE__JOB_RUNNING);
     return true;
 }
 

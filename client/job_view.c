@@ -59,15 +59,17 @@ static json_t *cell_json(const Lefttail__CellEstimate *cell, const Lefttail__Man
 
 json_t *lt_job_json(const Lefttail__JobStatus *job, const Lefttail__Manifest *manifest)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "job", job->job, "name", job->name,
-                             "state", lt_job_state_word(job->state), "rows_expected", (json_int_t)job->rows_expected,
-                             "rows_scored", (json_int_t)job->rows_scored, "rows_failed", (json_int_t)job->rows_failed,
-                             "rows_known", (json_int_t)job->rows_known, "retries", (json_int_t)job->retries,
-                             "duplicates", (json_int_t)job->duplicates, "tokens_done", (json_int_t)job->tokens_done,
-                             "leases_active", (int)job->leases_active);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "job", job->job, "name",
+        job->name, "state", lt_job_state_word(job->state), "rows_expected",
+        (json_int_t)job->rows_expected, "rows_scored", (json_int_t)job->rows_scored, "rows_failed",
+        (json_int_t)job->rows_failed, "rows_known", (json_int_t)job->rows_known, "retries",
+        (json_int_t)job->retries, "duplicates", (json_int_t)job->duplicates, "tokens_done",
+        (json_int_t)job->tokens_done, "leases_active", (int)job->leases_active);
     LT_ASSERT(json != NULL);
     json_object_set_new(json, "rows_per_second", number_json(job->rows_per_second));
-    json_object_set_new(json, "seconds_left", job->seconds_left >= 0 ? number_json(job->seconds_left) : json_null());
+    json_object_set_new(json, "seconds_left",
+                        job->seconds_left >= 0 ? number_json(job->seconds_left) : json_null());
     json_object_set_new(json, "submitted", time_json(job->submitted_wall_ms));
     json_object_set_new(json, "ended", time_json(job->ended_wall_ms));
     if (job->n_cells > 0) {
@@ -81,23 +83,27 @@ json_t *lt_job_json(const Lefttail__JobStatus *job, const Lefttail__Manifest *ma
 
 void lt_job_print_head(FILE *out)
 {
-    fprintf(out, "%-16s  %-9s  %21s  %7s  %8s  %s\n", "JOB", "STATE", "ROWS", "FAILED", "ROWS/S", "NAME");
+    fprintf(out, "%-16s  %-9s  %21s  %7s  %8s  %s\n", "JOB", "STATE", "ROWS", "FAILED", "ROWS/S",
+            "NAME");
 }
 
 void lt_job_print_line(FILE *out, const Lefttail__JobStatus *job)
 {
     char rows[48];
-    snprintf(rows, sizeof rows, "%" PRIu64 "/%" PRIu64, job->rows_scored + job->rows_failed, job->rows_expected);
-    fprintf(out, "%-16s  %-9s  %21s  %7" PRIu64 "  %8.1f  %s\n", job->job, lt_job_state_word(job->state), rows,
-            job->rows_failed, job->rows_per_second, job->name);
+    snprintf(rows, sizeof rows, "%" PRIu64 "/%" PRIu64, job->rows_scored + job->rows_failed,
+             job->rows_expected);
+    fprintf(out, "%-16s  %-9s  %21s  %7" PRIu64 "  %8.1f  %s\n", job->job,
+            lt_job_state_word(job->state), rows, job->rows_failed, job->rows_per_second, job->name);
 }
 
-static void print_cell(FILE *out, const Lefttail__CellEstimate *cell, const Lefttail__Manifest *manifest)
+static void print_cell(FILE *out, const Lefttail__CellEstimate *cell,
+                       const Lefttail__Manifest *manifest)
 {
     const bool classifier =
         manifest->scorers[cell->scorer]->kind == LEFTTAIL__SCORER_KIND__SCORER_CLASSIFIER;
-    fprintf(out, "  %-18s %-18s %-16s %9" PRIu64 "/%-9" PRIu64, manifest->variants[cell->variant]->name,
-            manifest->sets[cell->set]->name, manifest->scorers[cell->scorer]->name, cell->scored, cell->expected);
+    fprintf(out, "  %-18s %-18s %-16s %9" PRIu64 "/%-9" PRIu64,
+            manifest->variants[cell->variant]->name, manifest->sets[cell->set]->name,
+            manifest->scorers[cell->scorer]->name, cell->scored, cell->expected);
     if (cell->scored == 0)
         fputs("\n", out);
     else if (classifier)
@@ -113,7 +119,9 @@ void lt_job_print(FILE *out, const Lefttail__JobStatus *job, const Lefttail__Man
     fprintf(out, "  submitted %s\n", lt_wall_text(job->submitted_wall_ms, when));
     if (job->ended_wall_ms)
         fprintf(out, "  ended     %s\n", lt_wall_text(job->ended_wall_ms, when));
-    fprintf(out, "  rows      %" PRIu64 " scored, %" PRIu64 " failed, of %" PRIu64 " (%" PRIu64 " known before)\n",
+    fprintf(out,
+            "  rows      %" PRIu64 " scored, %" PRIu64 " failed, of %" PRIu64 " (%" PRIu64
+            " known before)\n",
             job->rows_scored, job->rows_failed, job->rows_expected, job->rows_known);
     if (job->state == LEFTTAIL__JOB_STATE__JOB_RUNNING) {
         fprintf(out, "  speed     %.1f rows/s", job->rows_per_second);
@@ -122,7 +130,8 @@ void lt_job_print(FILE *out, const Lefttail__JobStatus *job, const Lefttail__Man
         fputs("\n", out);
     }
     if (job->n_cells > 0 && manifest)
-        fprintf(out, "  %s\n", job->state == LEFTTAIL__JOB_STATE__JOB_RUNNING ? "estimates so far:" : "cells:");
+        fprintf(out, "  %s\n",
+                job->state == LEFTTAIL__JOB_STATE__JOB_RUNNING ? "estimates so far:" : "cells:");
     for (size_t i = 0; i < job->n_cells; i++)
         if (cell_is_in(job->cells[i], manifest))
             print_cell(out, job->cells[i], manifest);
@@ -138,7 +147,8 @@ lt_status lt_json_print(json_t *json, lt_error *error)
     return good ? LT_OK : lt_fail_errno(error, "standard output", "cannot write");
 }
 
-lt_status lt_job_manifest(lt_remote *remote, const Lefttail__JobStatus *job, Lefttail__Manifest **out, lt_error *error)
+lt_status lt_job_manifest(lt_remote *remote, const Lefttail__JobStatus *job,
+                          Lefttail__Manifest **out, lt_error *error)
 {
     lt_digest digest;
     if (!lt_digest_from_bytes(job->manifest.data, job->manifest.len, &digest))

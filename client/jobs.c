@@ -33,8 +33,9 @@ static lt_status list_jobs(const lt_client_options *options, lt_error *error)
 int lt_command_jobs(int argc, char **argv)
 {
     lt_client_options options = {0};
-    int code = lt_client_options_read(&options, "jobs", "Lists the jobs of a coordinator, the oldest first.", NULL, 0,
-                                      "lefttail jobs --coordinator tcp://10.0.0.1:7302", NULL, 0, argc, argv);
+    int code = lt_client_options_read(
+        &options, "jobs", "Lists the jobs of a coordinator, the oldest first.", NULL, 0,
+        "lefttail jobs --coordinator tcp://10.0.0.1:7302", NULL, 0, argc, argv);
     lt_error error = {0};
     if (code < 0)
         code = list_jobs(&options, &error) == LT_OK ? 0 : lt_command_fail("jobs", &error);

@@ -18,7 +18,8 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)
 {
-    fputs("lefttail scores the answers of many variants of a chat model and shows their left tail.\n\n"
+    fputs("lefttail scores the answers of many variants of a chat model and shows their left "
+          "tail.\n\n"
           "  lefttail run examples/xstest/job.yaml\n",
           out);
     const char *group = "";
@@ -27,17 +28,19 @@ static void print_help(FILE *out)
             fprintf(out, "\n%s:\n", group = commands[i].group);
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("\nEvery command has --help. Exit codes: 0 good, 1 the work failed, 2 the call was wrong.\n"
-          "A coordinator is named by --coordinator ENDPOINT or LEFTTAIL_COORDINATOR.\n",
-          out);
+    fputs(
+        "\nEvery command has --help. Exit codes: 0 good, 1 the work failed, 2 the call was wrong.\n"
+        "A coordinator is named by --coordinator ENDPOINT or LEFTTAIL_COORDINATOR.\n",
+        out);
 }
 
-/* Options before the command (`lefttail --coordinator ENDPOINT submit ...`) become its environment, which
- * its own options overrule. Returns the index of the command, or -1 after a complaint. */
+/* Options before the command (`lefttail --coordinator ENDPOINT submit ...`) become its environment,
+ * which its own options overrule. Returns the index of the command, or -1 after a complaint. */
 static int take_leading_options(int argc, char **argv)
 {
     static const char *const names[] = {"coordinator", "keys", "config", "timeout"};
-    static const char *const variables[] = {"LEFTTAIL_COORDINATOR", "LEFTTAIL_KEYS", "LEFTTAIL_CONFIG", "LEFTTAIL_TIMEOUT"};
+    static const char *const variables[] = {"LEFTTAIL_COORDINATOR", "LEFTTAIL_KEYS",
+                                            "LEFTTAIL_CONFIG", "LEFTTAIL_TIMEOUT"};
     int i = 1;
     while (i < argc && strncmp(argv[i], "--", 2) == 0) {
         const char *name = argv[i] + 2, *equals = strchr(name, '=');
@@ -66,7 +69,8 @@ int main(int argc, char **argv)
         print_help(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return 0;
     }

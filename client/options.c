@@ -8,11 +8,11 @@
 
 enum { OWN_COUNT = 6, MORE_MAX = 16 };
 
-static void print_help(const char *command, const char *summary, const char *rest_words, const char *example,
-                       const lt_option *table, size_t count)
+static void print_help(const char *command, const char *summary, const char *rest_words,
+                       const char *example, const lt_option *table, size_t count)
 {
-    printf("lefttail %s%s%s [options]\n\n%s\n\n  %s\n\n", command, rest_words ? " " : "", rest_words ? rest_words : "",
-           summary, example);
+    printf("lefttail %s%s%s [options]\n\n%s\n\n  %s\n\n", command, rest_words ? " " : "",
+           rest_words ? rest_words : "", summary, example);
     lt_options_help(table, count, stdout);
 }
 
@@ -26,10 +26,14 @@ int lt_client_options_read(lt_client_options *options, const char *command, cons
     if (more_count)
         memcpy(table, more, more_count * sizeof *more);
     const lt_option own[OWN_COUNT] = {
-        {"coordinator", LT_OPTION_TEXT, &options->coordinator, "ENDPOINT", "its clients' endpoint: tcp://HOST:PORT or ipc:///PATH"},
-        {"keys", LT_OPTION_TEXT, &options->keys, "DIR", "keys made by 'lefttail keygen'; needed beyond this machine"},
-        {"timeout", LT_OPTION_MS, &options->timeout_ms, "TIME", "give up when it is silent for so long (default: 30s)"},
-        {"config", LT_OPTION_TEXT, &config, "FILE", "a file of these options, a line each: name: value"},
+        {"coordinator", LT_OPTION_TEXT, &options->coordinator, "ENDPOINT",
+         "its clients' endpoint: tcp://HOST:PORT or ipc:///PATH"},
+        {"keys", LT_OPTION_TEXT, &options->keys, "DIR",
+         "keys made by 'lefttail keygen'; needed beyond this machine"},
+        {"timeout", LT_OPTION_MS, &options->timeout_ms, "TIME",
+         "give up when it is silent for so long (default: 30s)"},
+        {"config", LT_OPTION_TEXT, &config, "FILE",
+         "a file of these options, a line each: name: value"},
         {"json", LT_OPTION_FLAG, &options->json, NULL, "answer in JSON"},
         {"help", LT_OPTION_FLAG, &options->help, NULL, "this"},
     };

@@ -15,7 +15,8 @@
 enum {
     WAIT_MS_DEFAULT = 30000,
     TICK_MS = 100,
-    ASK_AGAIN_MS = 5000, /* an answer this late: Hello again, which tells whether anybody is there */
+    ASK_AGAIN_MS =
+        5000, /* an answer this late: Hello again, which tells whether anybody is there */
 };
 
 struct lt_remote {
@@ -27,9 +28,9 @@ struct lt_remote {
 
     /* the call that waits */
     bool waiting;
-    lt_status status;          /* of the call, once waiting is false */
+    lt_status status; /* of the call, once waiting is false */
     lt_error *error;
-    lt_buf request;            /* packed; empty while opening */
+    lt_buf request; /* packed; empty while opening */
     Lefttail__Message *reply;
     lt_remote_event_fn *on_event; /* a watch: events instead of one reply */
     void *event_context;
@@ -162,9 +163,11 @@ static void on_tick(uv_timer_t *timer)
     if (remote->options.interrupted && remote->options.interrupted(remote->options.context)) {
         finish(remote, lt_fail(remote->error, LT_CANCELLED, NULL, "interrupted"));
     } else if (now_ms - remote->heard_ms > remote->options.wait_ms) {
-        lt_status status = lt_fail(remote->error, LT_UNREACHABLE, remote->options.endpoint,
-                                   "the coordinator was not heard for %u seconds", remote->options.wait_ms / 1000);
-        finish(remote, lt_remedy(remote->error, status, "is it running there, and do its keys know this client's?"));
+        lt_status status =
+            lt_fail(remote->error, LT_UNREACHABLE, remote->options.endpoint,
+                    "the coordinator was not heard for %u seconds", remote->options.wait_ms / 1000);
+        finish(remote, lt_remedy(remote->error, status,
+                                 "is it running there, and do its keys know this client's?"));
     } else if (lt_dialler_is_welcome(remote->dialler) && now_ms - remote->asked_ms > ASK_AGAIN_MS) {
         remote->asked_ms = now_ms;
         lt_dialler_again(remote->dialler, "an answer is overdue");
@@ -199,7 +202,8 @@ static lt_status open_dialler(lt_remote *remote, lt_error *error)
                                         .keys = have_keys ? &keys : NULL,
                                         .role = LEFTTAIL__ROLE__ROLE_CLIENT,
                                         .name = name};
-    const lt_status status = lt_dialler_open(&remote->dialler, &remote->loop, &options, &events, error);
+    const lt_status status =
+        lt_dialler_open(&remote->dialler, &remote->loop, &options, &events, error);
     if (have_keys)
         lt_keys_wipe(&keys);
     return status;
@@ -246,8 +250,9 @@ void lt_remote_close(lt_remote **out)
 
 /* ---- calls ---- */
 
-lt_status lt_remote_call(lt_remote *remote, Lefttail__Message *message, Lefttail__Message__BodyCase expected,
-                         Lefttail__Message **reply, lt_error *error)
+lt_status lt_remote_call(lt_remote *remote, Lefttail__Message *message,
+                         Lefttail__Message__BodyCase expected, Lefttail__Message **reply,
+                         lt_error *error)
 {
     remote->on_event = NULL;
     remote->reply = NULL;
@@ -266,8 +271,8 @@ lt_status lt_remote_call(lt_remote *remote, Lefttail__Message *message, Lefttail
     return LT_OK;
 }
 
-lt_status lt_remote_watch(lt_remote *remote, const char *job, lt_remote_event_fn *on_event_fn, void *context,
-                          lt_error *error)
+lt_status lt_remote_watch(lt_remote *remote, const char *job, lt_remote_event_fn *on_event_fn,
+                          void *context, lt_error *error)
 {
     remote->on_event = on_event_fn;
     remote->event_context = context;
@@ -284,7 +289,8 @@ lt_status lt_remote_watch(lt_remote *remote, const char *job, lt_remote_event_fn
     kind body = CASE##__INIT;                                                                      \
     message.member = &body
 
-lt_status lt_remote_submit(lt_remote *remote, const lt_digest *manifest, Lefttail__Message **reply, lt_error *error)
+lt_status lt_remote_submit(lt_remote *remote, const lt_digest *manifest, Lefttail__Message **reply,
+                           lt_error *error)
 {
     REQUEST(Lefttail__Submit, LEFTTAIL__SUBMIT, submit);
     message.body_case = LEFTTAIL__MESSAGE__BODY_SUBMIT;
@@ -292,7 +298,8 @@ lt_status lt_remote_submit(lt_remote *remote, const lt_digest *manifest, Lefttai
     return lt_remote_call(remote, &message, LEFTTAIL__MESSAGE__BODY_JOB_REPLY, reply, error);
 }
 
-lt_status lt_remote_status(lt_remote *remote, const char *job, Lefttail__Message **reply, lt_error *error)
+lt_status lt_remote_status(lt_remote *remote, const char *job, Lefttail__Message **reply,
+                           lt_error *error)
 {
     REQUEST(Lefttail__StatusRequest, LEFTTAIL__STATUS_REQUEST, status_request);
     message.body_case = LEFTTAIL__MESSAGE__BODY_STATUS_REQUEST;
@@ -300,7 +307,8 @@ lt_status lt_remote_status(lt_remote *remote, const char *job, Lefttail__Message
     return lt_remote_call(remote, &message, LEFTTAIL__MESSAGE__BODY_STATUS_REPLY, reply, error);
 }
 
-lt_status lt_remote_cancel(lt_remote *remote, const char *job, Lefttail__Message **reply, lt_error *error)
+lt_status lt_remote_cancel(lt_remote *remote, const char *job, Lefttail__Message **reply,
+                           lt_error *error)
 {
     REQUEST(Lefttail__CancelRequest, LEFTTAIL__CANCEL_REQUEST, cancel_request);
     message.body_case = LEFTTAIL__MESSAGE__BODY_CANCEL_REQUEST;
@@ -308,7 +316,8 @@ lt_status lt_remote_cancel(lt_remote *remote, const char *job, Lefttail__Message
     return lt_remote_call(remote, &message, LEFTTAIL__MESSAGE__BODY_JOB_REPLY, reply, error);
 }
 
-lt_status lt_remote_report(lt_remote *remote, const char *job, Lefttail__Message **reply, lt_error *error)
+lt_status lt_remote_report(lt_remote *remote, const char *job, Lefttail__Message **reply,
+                           lt_error *error)
 {
     REQUEST(Lefttail__ReportRequest, LEFTTAIL__REPORT_REQUEST, report_request);
     message.body_case = LEFTTAIL__MESSAGE__BODY_REPORT_REQUEST;
@@ -323,8 +332,8 @@ lt_status lt_remote_workers(lt_remote *remote, Lefttail__Message **reply, lt_err
     return lt_remote_call(remote, &message, LEFTTAIL__MESSAGE__BODY_WORKERS_REPLY, reply, error);
 }
 
-static lt_status rows_page(lt_remote *remote, Lefttail__Message *message, lt_remote_group_fn *on_group, void *context,
-                           bool *end, lt_error *error)
+static lt_status rows_page(lt_remote *remote, Lefttail__Message *message,
+                           lt_remote_group_fn *on_group, void *context, bool *end, lt_error *error)
 {
     Lefttail__Message *reply;
     LT_TRY(lt_remote_call(remote, message, LEFTTAIL__MESSAGE__BODY_ROWS_REPLY, &reply, error));
@@ -343,8 +352,8 @@ static lt_status rows_page(lt_remote *remote, Lefttail__Message *message, lt_rem
     return status;
 }
 
-lt_status lt_remote_rows(lt_remote *remote, const char *job, lt_remote_group_fn *on_group, void *context,
-                         lt_error *error)
+lt_status lt_remote_rows(lt_remote *remote, const char *job, lt_remote_group_fn *on_group,
+                         void *context, lt_error *error)
 {
     REQUEST(Lefttail__RowsRequest, LEFTTAIL__ROWS_REQUEST, rows_request);
     message.body_case = LEFTTAIL__MESSAGE__BODY_ROWS_REQUEST;

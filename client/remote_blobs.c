@@ -11,8 +11,8 @@
 #include "common/wire.h"
 
 enum {
-    OFFERS_MAX = 512,      /* blobs of one offer: well within a frame, paths included */
-    STANDSTILLS_MAX = 3,   /* chunks in a row that did not bring the blob further */
+    OFFERS_MAX = 512,    /* blobs of one offer: well within a frame, paths included */
+    STANDSTILLS_MAX = 3, /* chunks in a row that did not bring the blob further */
 };
 
 typedef struct upload {
@@ -36,7 +36,8 @@ static void tell(upload *up, uint64_t more)
 }
 
 /* Where the answer says that this blob stands; `otherwise` when it does not speak of it. */
-static uint64_t offset_in(const Lefttail__BlobNeed *need, const lt_digest *digest, uint64_t otherwise)
+static uint64_t offset_in(const Lefttail__BlobNeed *need, const lt_digest *digest,
+                          uint64_t otherwise)
 {
     for (size_t i = 0; i < need->n_blobs; i++)
         if (need->blobs[i]->digest.len == LT_DIGEST_BYTES &&
@@ -45,7 +46,8 @@ static uint64_t offset_in(const Lefttail__BlobNeed *need, const lt_digest *diges
     return otherwise;
 }
 
-static lt_status read_at(int fd, const char *path, uint64_t at, size_t count, lt_buf *out, lt_error *error)
+static lt_status read_at(int fd, const char *path, uint64_t at, size_t count, lt_buf *out,
+                         lt_error *error)
 {
     lt_buf_clear(out);
     char *bytes = lt_buf_reserve(out, count);
@@ -56,15 +58,18 @@ static lt_status read_at(int fd, const char *path, uint64_t at, size_t count, lt
         if (got < 0)
             return lt_fail_errno(error, path, "cannot read");
         if (got == 0)
-            return lt_remedy(error, lt_fail(error, LT_INPUT, path, "has become shorter while it was sent"),
+            return lt_remedy(error,
+                             lt_fail(error, LT_INPUT, path, "has become shorter while it was sent"),
                              "start again when nothing writes to it");
         out->len += (size_t)got;
     }
     return LT_OK;
 }
 
-/* One chunk from *offset; *offset is then what the coordinator holds. *zstd remembers whether packing pays. */
-static lt_status send_chunk(upload *up, const lt_remote_blob *blob, int fd, uint64_t *offset, bool *zstd, lt_error *error)
+/* One chunk from *offset; *offset is then what the coordinator holds. *zstd remembers whether
+ * packing pays. */
+static lt_status send_chunk(upload *up, const lt_remote_blob *blob, int fd, uint64_t *offset,
+                            bool *zstd, lt_error *error)
 {
     const uint64_t left = blob->bytes - *offset;
     const size_t count = left < LT_BLOB_CHUNK_BYTES ? (size_t)left : LT_BLOB_CHUNK_BYTES;
@@ -83,7 +88,8 @@ static lt_status send_chunk(upload *up, const lt_remote_blob *blob, int fd, uint
     return LT_OK;
 }
 
-static lt_status send_from(upload *up, const lt_remote_blob *blob, int fd, uint64_t offset, lt_error *error)
+static lt_status send_from(upload *up, const lt_remote_blob *blob, int fd, uint64_t offset,
+                           lt_error *error)
 {
     bool zstd = true;
     int standstills = 0;
@@ -92,10 +98,13 @@ static lt_status send_from(upload *up, const lt_remote_blob *blob, int fd, uint6
         const uint64_t before = offset;
         LT_TRY(send_chunk(up, blob, fd, &offset, &zstd, error));
         if (offset > blob->bytes)
-            return lt_fail(error, LT_PROTOCOL, blob->path, "the coordinator holds more bytes than there are");
+            return lt_fail(error, LT_PROTOCOL, blob->path,
+                           "the coordinator holds more bytes than there are");
         if (offset <= before && blob->bytes > 0 && ++standstills >= STANDSTILLS_MAX)
-            return lt_remedy(error, lt_fail(error, LT_INPUT, blob->path, "its bytes do not have the digest they had"),
-                             "start again when nothing writes to it");
+            return lt_remedy(
+                error,
+                lt_fail(error, LT_INPUT, blob->path, "its bytes do not have the digest they had"),
+                "start again when nothing writes to it");
         if (offset > before) {
             standstills = 0;
             tell(up, offset - before);
@@ -116,7 +125,8 @@ static lt_status send_blob(upload *up, const lt_remote_blob *blob, uint64_t offs
     return status;
 }
 
-static lt_status offer(upload *up, const lt_remote_blob *blobs, size_t count, Lefttail__Message **reply, lt_error *error)
+static lt_status offer(upload *up, const lt_remote_blob *blobs, size_t count,
+                       Lefttail__Message **reply, lt_error *error)
 {
     Lefttail__BlobRef refs[OFFERS_MAX], *list[OFFERS_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -160,7 +170,8 @@ lt_status lt_remote_upload(lt_remote *remote, const lt_remote_blob *blobs, size_
         up.bytes_all += blobs[i].bytes;
     lt_status status = LT_OK;
     for (size_t at = 0; at < count && status == LT_OK; at += OFFERS_MAX)
-        status = upload_some(&up, blobs + at, count - at < OFFERS_MAX ? count - at : OFFERS_MAX, error);
+        status =
+            upload_some(&up, blobs + at, count - at < OFFERS_MAX ? count - at : OFFERS_MAX, error);
     lt_buf_fini(&up.raw);
     lt_buf_fini(&up.packed);
     return status;
@@ -169,8 +180,8 @@ lt_status lt_remote_upload(lt_remote *remote, const lt_remote_blob *blobs, size_
 /* ---- bringing ---- */
 
 /* Appends the chunk at out->len; *bytes is the blob's size. */
-static lt_status get_chunk(lt_remote *remote, const lt_digest *digest, size_t bytes_max, lt_buf *out, uint64_t *bytes,
-                           lt_buf *scratch, lt_error *error)
+static lt_status get_chunk(lt_remote *remote, const lt_digest *digest, size_t bytes_max,
+                           lt_buf *out, uint64_t *bytes, lt_buf *scratch, lt_error *error)
 {
     Lefttail__BlobGet get = LEFTTAIL__BLOB_GET__INIT;
     get.digest = data_of(digest);
@@ -184,8 +195,10 @@ static lt_status get_chunk(lt_remote *remote, const lt_digest *digest, size_t by
     lt_status status = lt_chunk_open(chunk, scratch, &raw, error);
     *bytes = chunk->blob_bytes;
     if (status == LT_OK && chunk->blob_bytes > bytes_max)
-        status = lt_fail(error, LT_LIMIT, "blob", "has %llu bytes; %zu are allowed", (unsigned long long)*bytes, bytes_max);
-    else if (status == LT_OK && (chunk->offset != out->len || (chunk->raw_bytes == 0 && out->len < *bytes)))
+        status = lt_fail(error, LT_LIMIT, "blob", "has %llu bytes; %zu are allowed",
+                         (unsigned long long)*bytes, bytes_max);
+    else if (status == LT_OK &&
+             (chunk->offset != out->len || (chunk->raw_bytes == 0 && out->len < *bytes)))
         status = lt_fail(error, LT_PROTOCOL, "blob", "the chunk is not the one that was asked for");
     if (status == LT_OK)
         lt_buf_add(out, raw, chunk->raw_bytes);
@@ -193,7 +206,8 @@ static lt_status get_chunk(lt_remote *remote, const lt_digest *digest, size_t by
     return status;
 }
 
-lt_status lt_remote_download(lt_remote *remote, const lt_digest *digest, size_t bytes_max, lt_buf *out, lt_error *error)
+lt_status lt_remote_download(lt_remote *remote, const lt_digest *digest, size_t bytes_max,
+                             lt_buf *out, lt_error *error)
 {
     lt_buf scratch = {0};
     lt_buf_clear(out);
@@ -205,7 +219,8 @@ lt_status lt_remote_download(lt_remote *remote, const lt_digest *digest, size_t 
     if (status == LT_OK) {
         const lt_digest got = lt_digest_of(lt_buf_str(out), out->len);
         if (!lt_digest_equal(&got, digest))
-            status = lt_fail(error, LT_PROTOCOL, "blob", "the bytes do not have the digest that was asked for");
+            status = lt_fail(error, LT_PROTOCOL, "blob",
+                             "the bytes do not have the digest that was asked for");
     }
     return status;
 }

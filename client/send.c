@@ -13,7 +13,7 @@
  * where they are. */
 typedef struct sending {
     int fd;
-    uint64_t end;              /* of the temporary file */
+    uint64_t end; /* of the temporary file */
     lt_remote_blob *blobs;
     size_t count, cap;
 } sending;
@@ -51,13 +51,18 @@ static void add_blob(sending *out, const lt_remote_blob *blob)
 }
 
 /* Writes bytes to the temporary file and lists them as a blob. */
-static lt_status keep(sending *out, const lt_digest *digest, const void *bytes, size_t count, lt_error *error)
+static lt_status keep(sending *out, const lt_digest *digest, const void *bytes, size_t count,
+                      lt_error *error)
 {
-    const lt_remote_blob blob = {.digest = *digest, .bytes = count, .at = out->end, .fd = out->fd,
+    const lt_remote_blob blob = {.digest = *digest,
+                                 .bytes = count,
+                                 .at = out->end,
+                                 .fd = out->fd,
                                  .path = lt_strdup("temporary file of packs")};
     add_blob(out, &blob);
     for (size_t done = 0; done < count;) {
-        const ssize_t put = pwrite(out->fd, (const char *)bytes + done, count - done, (off_t)(out->end + done));
+        const ssize_t put =
+            pwrite(out->fd, (const char *)bytes + done, count - done, (off_t)(out->end + done));
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
@@ -68,7 +73,8 @@ static lt_status keep(sending *out, const lt_digest *digest, const void *bytes, 
     return LT_OK;
 }
 
-static lt_status keep_pack(void *context, const Lefttail__PackRef *ref, const void *bytes, size_t count, lt_error *error)
+static lt_status keep_pack(void *context, const Lefttail__PackRef *ref, const void *bytes,
+                           size_t count, lt_error *error)
 {
     lt_digest digest;
     LT_ASSERT(lt_digest_from_bytes(ref->digest.data, ref->digest.len, &digest));
@@ -79,7 +85,9 @@ static void add_checkpoint(sending *out, const Lefttail__Checkpoint *checkpoint)
 {
     for (size_t i = 0; i < checkpoint->n_files; i++) {
         const Lefttail__CheckpointFile *file = checkpoint->files[i];
-        lt_remote_blob blob = {.bytes = file->bytes, .fd = -1, .path = lt_path_join(checkpoint->path, file->name),
+        lt_remote_blob blob = {.bytes = file->bytes,
+                               .fd = -1,
+                               .path = lt_path_join(checkpoint->path, file->name),
                                .offer_path = true};
         LT_ASSERT(lt_digest_from_bytes(file->digest.data, file->digest.len, &blob.digest));
         add_blob(out, &blob);
@@ -87,7 +95,8 @@ static void add_checkpoint(sending *out, const Lefttail__Checkpoint *checkpoint)
 }
 
 static lt_status send_all(lt_remote *remote, sending *out, const Lefttail__Manifest *manifest,
-                          lt_remote_progress_fn *on_progress, void *context, Lefttail__Message **reply, lt_error *error)
+                          lt_remote_progress_fn *on_progress, void *context,
+                          Lefttail__Message **reply, lt_error *error)
 {
     for (size_t i = 0; i < manifest->n_scorers; i++)
         add_checkpoint(out, manifest->scorers[i]->checkpoint);
@@ -104,7 +113,8 @@ static lt_status send_all(lt_remote *remote, sending *out, const Lefttail__Manif
 }
 
 lt_status lt_send_job(lt_remote *remote, const lt_job *job, const lt_compile_options *options,
-                      lt_remote_progress_fn *on_progress, void *context, Lefttail__Message **reply, lt_error *error)
+                      lt_remote_progress_fn *on_progress, void *context, Lefttail__Message **reply,
+                      lt_error *error)
 {
     sending out = {.fd = -1};
     Lefttail__Manifest *manifest = NULL;

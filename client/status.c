@@ -35,12 +35,14 @@ static lt_status show_status(const lt_client_options *options, const char *name,
 int lt_command_status(int argc, char **argv)
 {
     lt_client_options options = {0};
-    int code = lt_client_options_read(&options, "status",
-                                      "Shows how far a job is, with the estimates so far. JOB is its id or the beginning of it.",
-                                      "JOB", 1, "lefttail status 3f2a", NULL, 0, argc, argv);
+    int code = lt_client_options_read(
+        &options, "status",
+        "Shows how far a job is, with the estimates so far. JOB is its id or the beginning of it.",
+        "JOB", 1, "lefttail status 3f2a", NULL, 0, argc, argv);
     lt_error error = {0};
     if (code < 0)
-        code = show_status(&options, argv[1], &error) == LT_OK ? 0 : lt_command_fail("status", &error);
+        code =
+            show_status(&options, argv[1], &error) == LT_OK ? 0 : lt_command_fail("status", &error);
     lt_client_options_fini(&options);
     return code;
 }

@@ -14,7 +14,8 @@ static void on_upload(void *context, uint64_t bytes_there, uint64_t bytes_all)
     bool *drawn = context;
     if (isatty(STDERR_FILENO) != 1)
         return;
-    fprintf(stderr, "\rsending: %.1f of %.1f MB ", (double)bytes_there / 1e6, (double)bytes_all / 1e6);
+    fprintf(stderr, "\rsending: %.1f of %.1f MB ", (double)bytes_there / 1e6,
+            (double)bytes_all / 1e6);
     *drawn = true;
 }
 
@@ -36,15 +37,18 @@ static lt_status send_job(const lt_client_options *options, lt_remote *remote, c
         json_object_set_new(json, "existed", json_boolean(reply->job_reply->existed));
         status = lt_json_print(json, error);
     } else {
-        printf("job %s %s: %llu rows, %llu known already\n", sent->job, reply->job_reply->existed ? "was here" : "submitted",
-               (unsigned long long)sent->rows_expected, (unsigned long long)(sent->rows_scored + sent->rows_failed));
+        printf("job %s %s: %llu rows, %llu known already\n", sent->job,
+               reply->job_reply->existed ? "was here" : "submitted",
+               (unsigned long long)sent->rows_expected,
+               (unsigned long long)(sent->rows_scored + sent->rows_failed));
         fflush(stdout);
     }
     lt_wire_free(&reply);
     return status;
 }
 
-static lt_status submit(const lt_client_options *options, const char *path, uint64_t shard_items, bool follow, lt_error *error)
+static lt_status submit(const lt_client_options *options, const char *path, uint64_t shard_items,
+                        bool follow, lt_error *error)
 {
     lt_job *job = NULL;
     LT_TRY(lt_job_read(&job, path, error));
@@ -67,20 +71,25 @@ int lt_command_submit(int argc, char **argv)
     uint64_t shard_items = 0;
     const lt_option more[] = {
         {"watch", LT_OPTION_FLAG, &follow, NULL, "follow the job until it ends"},
-        {"shard-items", LT_OPTION_COUNT, &shard_items, "N", "answers in one unit of work (default: 64)"},
+        {"shard-items", LT_OPTION_COUNT, &shard_items, "N",
+         "answers in one unit of work (default: 64)"},
     };
     lt_client_options options = {0};
-    int code = lt_client_options_read(&options, "submit",
-                                      "Checks a job, sends its texts and checkpoints to a coordinator, and leaves it there. The same\n"
-                                      "work submitted twice is one job. Prints the job's id.",
-                                      "JOB.yaml", 1, "lefttail submit job.yaml --coordinator tcp://10.0.0.1:7302 --keys keys",
-                                      more, 2, argc, argv);
+    int code = lt_client_options_read(
+        &options, "submit",
+        "Checks a job, sends its texts and checkpoints to a coordinator, and leaves it there. The "
+        "same\n"
+        "work submitted twice is one job. Prints the job's id.",
+        "JOB.yaml", 1, "lefttail submit job.yaml --coordinator tcp://10.0.0.1:7302 --keys keys",
+        more, 2, argc, argv);
     if (code < 0 && shard_items > LT_PACK_ITEMS_MAX)
-        code = lt_command_usage("submit", "--shard-items is %llu; 1 to %d are allowed", (unsigned long long)shard_items,
-                                LT_PACK_ITEMS_MAX);
+        code = lt_command_usage("submit", "--shard-items is %llu; 1 to %d are allowed",
+                                (unsigned long long)shard_items, LT_PACK_ITEMS_MAX);
     lt_error error = {0};
     if (code < 0)
-        code = submit(&options, argv[1], shard_items, follow, &error) == LT_OK ? 0 : lt_command_fail("submit", &error);
+        code = submit(&options, argv[1], shard_items, follow, &error) == LT_OK
+                   ? 0
+                   : lt_command_fail("submit", &error);
     lt_client_options_fini(&options);
     return code;
 }

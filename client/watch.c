@@ -16,7 +16,8 @@ int lt_command_watch(int argc, char **argv)
 {
     lt_client_options options = {0};
     int code = lt_client_options_read(&options, "watch",
-                                      "Follows a job until it ends; exit code 0 when it is done. Stopping it does not stop the job.",
+                                      "Follows a job until it ends; exit code 0 when it is done. "
+                                      "Stopping it does not stop the job.",
                                       "JOB", 1, "lefttail watch 3f2a", NULL, 0, argc, argv);
     lt_error error = {0};
     if (code < 0)

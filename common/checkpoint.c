@@ -18,9 +18,9 @@ static bool ends_with(const char *name, const char *ending)
 
 bool lt_checkpoint_file_counts(const char *name)
 {
-    static const char *const names[] = {"config.json", "tokenizer.json", "tokenizer_config.json",
-                                        "special_tokens_map.json", "chat_template.jinja",
-                                        "model.safetensors.index.json"};
+    static const char *const names[] = {"config.json",           "tokenizer.json",
+                                        "tokenizer_config.json", "special_tokens_map.json",
+                                        "chat_template.jinja",   "model.safetensors.index.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -123,17 +123,21 @@ lt_digest lt_checkpoint_digest(const Lefttail__Checkpoint *checkpoint)
 lt_status lt_checkpoint_check(const Lefttail__Checkpoint *checkpoint, lt_error *error)
 {
     if (checkpoint->n_files > LT_CHECKPOINT_FILES_MAX)
-        return lt_fail(error, LT_LIMIT, checkpoint->path, "has more than %d files", LT_CHECKPOINT_FILES_MAX);
+        return lt_fail(error, LT_LIMIT, checkpoint->path, "has more than %d files",
+                       LT_CHECKPOINT_FILES_MAX);
     bool config = false;
     for (size_t i = 0; i < checkpoint->n_files; i++) {
         const Lefttail__CheckpointFile *file = checkpoint->files[i];
         if (!lt_checkpoint_file_counts(file->name) || strchr(file->name, '/') ||
             strlen(file->name) > 200)
-            return lt_fail(error, LT_PROTOCOL, "checkpoint.files", "'%s' is no file of a checkpoint", file->name);
+            return lt_fail(error, LT_PROTOCOL, "checkpoint.files",
+                           "'%s' is no file of a checkpoint", file->name);
         if (i > 0 && strcmp(checkpoint->files[i - 1]->name, file->name) >= 0)
-            return lt_fail(error, LT_PROTOCOL, "checkpoint.files", "'%s' is out of order", file->name);
+            return lt_fail(error, LT_PROTOCOL, "checkpoint.files", "'%s' is out of order",
+                           file->name);
         if (file->digest.len != LT_DIGEST_BYTES)
-            return lt_fail(error, LT_PROTOCOL, "checkpoint.files", "'%s' has no digest", file->name);
+            return lt_fail(error, LT_PROTOCOL, "checkpoint.files", "'%s' has no digest",
+                           file->name);
         config = config || strcmp(file->name, "config.json") == 0;
     }
     if (!config)

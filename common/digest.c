@@ -75,7 +75,8 @@ bool lt_digest_from_hex(const char *hex, lt_digest *out)
 {
     size_t len = 0;
     return strlen(hex) == 2 * LT_DIGEST_BYTES &&
-           sodium_hex2bin(out->bytes, LT_DIGEST_BYTES, hex, 2 * LT_DIGEST_BYTES, NULL, &len, NULL) == 0 &&
+           sodium_hex2bin(out->bytes, LT_DIGEST_BYTES, hex, 2 * LT_DIGEST_BYTES, NULL, &len,
+                          NULL) == 0 &&
            len == LT_DIGEST_BYTES;
 }
 

@@ -44,7 +44,8 @@ lt_status lt_file_read(const char *path, size_t bytes_max, lt_buf *out, lt_error
     return status;
 }
 
-static lt_status write_all(int fd, const char *path, const char *bytes, size_t count, lt_error *error)
+static lt_status write_all(int fd, const char *path, const char *bytes, size_t count,
+                           lt_error *error)
 {
     while (count > 0) {
         const ssize_t put = write(fd, bytes, count);
@@ -98,7 +99,8 @@ lt_status lt_dir_make(const char *path, lt_error *error)
         if (mkdir(copy, 0777) != 0 && errno != EEXIST)
             status = lt_fail_errno(error, copy, "cannot make the folder");
         else if (!lt_dir_exists(copy))
-            status = lt_expected(error, lt_fail(error, LT_INPUT, copy, "exists and is a file"), "a folder");
+            status = lt_expected(error, lt_fail(error, LT_INPUT, copy, "exists and is a file"),
+                                 "a folder");
         *p = kept;
         if (kept == '\0')
             break;

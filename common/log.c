@@ -109,8 +109,8 @@ static void put_head(lt_buf *line, lt_log_level level, const char *event)
     char when[32];
     lt_wall_text(lt_wall_ms(), when);
     if (logger.format == LT_LOG_FORMAT_JSON)
-        lt_buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"event\":\"%s\"", when,
-                      level_words[level], logger.program, event);
+        lt_buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"event\":\"%s\"",
+                      when, level_words[level], logger.program, event);
     else if (logger.format == LT_LOG_FORMAT_LOGFMT)
         lt_buf_printf(line, "time=%s level=%s program=%s event=%s", when, level_words[level],
                       logger.program, event);

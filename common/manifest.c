@@ -33,15 +33,16 @@ static lt_status check_name(const char *kind, const char *name, lt_error *error)
             LT_TRY(check_name(kind, (things)[i_]->name, error));                                   \
             for (size_t j_ = 0; j_ < i_; j_++)                                                     \
                 if (strcmp((things)[i_]->name, (things)[j_]->name) == 0)                           \
-                    return lt_fail(error, LT_PROTOCOL, kind, "'%s' is there twice", (things)[i_]->name); \
+                    return lt_fail(error, LT_PROTOCOL, kind, "'%s' is there twice",                \
+                                   (things)[i_]->name);                                            \
         }                                                                                          \
     } while (0)
 
 static lt_status check_set(const Lefttail__PromptSet *set, size_t variant_count, lt_error *error)
 {
     if (set->n_accounts != variant_count)
-        return lt_fail(error, LT_PROTOCOL, set->name, "%zu accounts for %zu variants", set->n_accounts,
-                       variant_count);
+        return lt_fail(error, LT_PROTOCOL, set->name, "%zu accounts for %zu variants",
+                       set->n_accounts, variant_count);
     for (size_t v = 0; v < variant_count; v++) {
         const Lefttail__VariantAccount *account = set->accounts[v];
         if (account->present > account->expected ||
@@ -61,7 +62,8 @@ static lt_status check_spec(const Lefttail__Scorer *scorer, lt_error *error)
     lt_digest named;
     if (!lt_digest_from_bytes(spec->checkpoint.data, spec->checkpoint.len, &named) ||
         !lt_digest_equal(&digest, &named))
-        return bad(error, scorer->name, "the spec's checkpoint digest is not that of the file list");
+        return bad(error, scorer->name,
+                   "the spec's checkpoint digest is not that of the file list");
     if (spec->precision != LEFTTAIL__PRECISION__PRECISION_F32 &&
         spec->precision != LEFTTAIL__PRECISION__PRECISION_BF16)
         return bad(error, scorer->name, "unknown precision");
@@ -97,20 +99,23 @@ static lt_status check_packs(const Lefttail__Manifest *m, lt_error *error)
     uint32_t set = 0;
     for (size_t i = 0; i < m->n_packs; i++) {
         const Lefttail__PackRef *ref = m->packs[i];
-        if (ref->digest.len != LT_DIGEST_BYTES || ref->items > LT_PACK_ITEMS_MAX || ref->prompts == 0 ||
-            ref->bytes > LT_PACK_BYTES_MAX)
+        if (ref->digest.len != LT_DIGEST_BYTES || ref->items > LT_PACK_ITEMS_MAX ||
+            ref->prompts == 0 || ref->bytes > LT_PACK_BYTES_MAX)
             return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu is malformed", i);
         if (ref->set < set || ref->set >= m->n_sets)
-            return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu has set %u after set %u", i, ref->set, set);
+            return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu has set %u after set %u", i,
+                           ref->set, set);
         if (ref->set > set) {
             set = ref->set;
             next_prompt = 0;
         }
         if (ref->first_prompt != next_prompt)
-            return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu does not follow the one before", i);
+            return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu does not follow the one before",
+                           i);
         next_prompt += ref->prompts;
         if (next_prompt > m->sets[set]->prompts)
-            return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu has more prompts than its set", i);
+            return lt_fail(error, LT_PROTOCOL, "packs", "pack %zu has more prompts than its set",
+                           i);
     }
     return LT_OK;
 }
@@ -118,7 +123,8 @@ static lt_status check_packs(const Lefttail__Manifest *m, lt_error *error)
 static lt_status check_manifest(const Lefttail__Manifest *m, lt_error *error)
 {
     if (m->version != 1)
-        return lt_fail(error, LT_UNSUPPORTED, "manifest", "version %u; this build reads 1", m->version);
+        return lt_fail(error, LT_UNSUPPORTED, "manifest", "version %u; this build reads 1",
+                       m->version);
     if (m->n_variants == 0 || m->n_variants > LT_VARIANTS_MAX || m->n_sets == 0 ||
         m->n_sets > LT_SETS_MAX || m->n_scorers == 0 || m->n_scorers > LT_SCORERS_MAX)
         return bad(error, "manifest", "has no variants, sets or scorers, or too many");
@@ -133,14 +139,17 @@ static lt_status check_manifest(const Lefttail__Manifest *m, lt_error *error)
     return check_packs(m, error);
 }
 
-lt_status lt_manifest_read(const void *bytes, size_t count, Lefttail__Manifest **out, lt_error *error)
+lt_status lt_manifest_read(const void *bytes, size_t count, Lefttail__Manifest **out,
+                           lt_error *error)
 {
     if (count > LT_MANIFEST_BYTES_MAX)
         return lt_fail(error, LT_LIMIT, "manifest", "has %zu bytes; %u are allowed", count,
                        LT_MANIFEST_BYTES_MAX);
     ProtobufCMessage *message;
-    const lt_wire_limits limits = {LT_MANIFEST_BYTES_MAX, LT_WIRE_DEPTH_MAX, LT_MANIFEST_PACKS_MAX, 0};
-    LT_TRY(lt_wire_unpack_as(&lefttail__manifest__descriptor, bytes, count, &limits, &message, error));
+    const lt_wire_limits limits = {LT_MANIFEST_BYTES_MAX, LT_WIRE_DEPTH_MAX, LT_MANIFEST_PACKS_MAX,
+                                   0};
+    LT_TRY(
+        lt_wire_unpack_as(&lefttail__manifest__descriptor, bytes, count, &limits, &message, error));
     Lefttail__Manifest *manifest = (Lefttail__Manifest *)message;
     const lt_status status = check_manifest(manifest, error);
     if (status != LT_OK) {
@@ -206,22 +215,25 @@ static lt_status check_prompt(const Lefttail__Prompt *prompt, size_t variant_cou
     if (prompt->id[0] == '\0')
         return bad(error, "pack", "a prompt has no id");
     if (strlen(prompt->text) > LT_TEXT_BYTES_MAX)
-        return lt_fail(error, LT_LIMIT, prompt->id, "the prompt is larger than %u bytes", LT_TEXT_BYTES_MAX);
+        return lt_fail(error, LT_LIMIT, prompt->id, "the prompt is larger than %u bytes",
+                       LT_TEXT_BYTES_MAX);
     const Lefttail__Response *before = NULL;
     for (size_t i = 0; i < prompt->n_responses; i++) {
         const Lefttail__Response *response = prompt->responses[i];
         if (response->variant >= variant_count)
-            return lt_fail(error, LT_PROTOCOL, prompt->id, "variant %u of %zu", response->variant, variant_count);
-        if (before && (response->variant < before->variant ||
-                       (response->variant == before->variant && response->sample <= before->sample)))
+            return lt_fail(error, LT_PROTOCOL, prompt->id, "variant %u of %zu", response->variant,
+                           variant_count);
+        if (before &&
+            (response->variant < before->variant ||
+             (response->variant == before->variant && response->sample <= before->sample)))
             return lt_fail(error, LT_PROTOCOL, prompt->id, "its responses are out of order");
         before = response;
     }
     return LT_OK;
 }
 
-static lt_status check_pack(const Lefttail__Pack *pack, const Lefttail__PackRef *ref, size_t variant_count,
-                            lt_error *error)
+static lt_status check_pack(const Lefttail__Pack *pack, const Lefttail__PackRef *ref,
+                            size_t variant_count, lt_error *error)
 {
     size_t items = 0;
     for (size_t i = 0; i < pack->n_prompts; i++) {
@@ -229,17 +241,19 @@ static lt_status check_pack(const Lefttail__Pack *pack, const Lefttail__PackRef 
         items += pack->prompts[i]->n_responses;
     }
     if (pack->n_prompts != ref->prompts || items != ref->items)
-        return lt_fail(error, LT_PROTOCOL, "pack", "%zu prompts and %zu items; the manifest says %u and %u",
-                       pack->n_prompts, items, ref->prompts, ref->items);
+        return lt_fail(error, LT_PROTOCOL, "pack",
+                       "%zu prompts and %zu items; the manifest says %u and %u", pack->n_prompts,
+                       items, ref->prompts, ref->items);
     return LT_OK;
 }
 
-lt_status lt_pack_read(const void *bytes, size_t count, const Lefttail__PackRef *ref, size_t variant_count,
-                       Lefttail__Pack **out, lt_error *error)
+lt_status lt_pack_read(const void *bytes, size_t count, const Lefttail__PackRef *ref,
+                       size_t variant_count, Lefttail__Pack **out, lt_error *error)
 {
     const lt_digest digest = lt_digest_of(bytes, count);
     lt_digest named;
-    if (!lt_digest_from_bytes(ref->digest.data, ref->digest.len, &named) || !lt_digest_equal(&digest, &named))
+    if (!lt_digest_from_bytes(ref->digest.data, ref->digest.len, &named) ||
+        !lt_digest_equal(&digest, &named))
         return bad(error, "pack", "its bytes do not have the digest that the manifest names");
     ProtobufCMessage *message;
     const lt_wire_limits limits = {LT_PACK_BYTES_MAX, LT_WIRE_DEPTH_MAX, LT_PACK_ITEMS_MAX, 0};

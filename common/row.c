@@ -62,7 +62,8 @@ lt_status lt_row_check(const Lefttail__Row *row, uint32_t label_count, lt_error 
     if (detail_len > LT_DETAIL_BYTES_MAX || !lt_utf8_valid(row->detail, detail_len))
         return lt_fail(error, LT_PROTOCOL, "row.detail", "is too long or not UTF-8");
     if (row->crc32c != lt_row_crc(row))
-        return lt_fail(error, LT_PROTOCOL, "row.crc32c", "item %u: the checksum is wrong", row->item);
+        return lt_fail(error, LT_PROTOCOL, "row.crc32c", "item %u: the checksum is wrong",
+                       row->item);
     return LT_OK;
 }
 
@@ -85,7 +86,8 @@ static const struct failure {
     bool final;
     const char *sentence;
 } failures[] = {
-#define X(name, word, final, sentence) {LEFTTAIL__FAILURE_REASON__FAILURE_##name, word, final, sentence},
+#define X(name, word, final, sentence)                                                             \
+    {LEFTTAIL__FAILURE_REASON__FAILURE_##name, word, final, sentence},
     FAILURE_LIST(X)
 #undef X
 };

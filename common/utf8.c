@@ -9,7 +9,10 @@ static size_t sequence(const uint8_t *p, size_t left, size_t *bad)
     *bad = 1;
     if (p[0] < 0x80)
         return 1;
-    size_t need = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    size_t need = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+                  : (p[0] & 0xf0) == 0xe0        ? 3
+                  : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                                 : 0;
     if (need == 0)
         return 0;
     uint8_t low = 0x80, high = 0xbf;
